@@ -1,0 +1,351 @@
+/* ocellus.h - the whole public interface of libocellus.
+ *
+ * Ocellus trains and runs convolutional networks on OpenCL devices. Five
+ * nouns carry it:
+ *
+ *   ocellus_device   an opened device with its queue and program cache
+ *   ocellus_graph    what is computed: values joined by ONNX operators; it
+ *                    knows no device
+ *   ocellus_value    one tensor in a graph; lent by the graph, never freed
+ *   ocellus_session  a graph planned for a device, holding its states
+ *                    (weights, running statistics, optimizer moments)
+ *   ocellus_tensor   typed numbers with a shape, in host or device memory
+ *
+ * and on top of them a trainer, data sets and named nets.
+ *
+ * Errors. Every function that can fail returns an ocellus_status; its result
+ * comes by the last argument, which is set to NULL on failure. The sentence
+ * that says what happened, with the numbers, is ocellus_error(), kept for each
+ * thread. Builders (functions that return an ocellus_value) hand NULL on and
+ * the graph keeps the first failure: write a whole net unchecked and ask once
+ * with ocellus_graph_check(). X_destroy(NULL) is fine.
+ *
+ * Threads. A device may be used from several threads. A graph, a session, a
+ * tensor or a trainer belongs to one thread at a time. Nothing is global but
+ * the log callback and one lock around the GEMM library.
+ *
+ * The library never prints, exits or aborts. It speaks through
+ * ocellus_set_log() and progress callbacks.
+ *
+ * Layout. Tensors are dense, row-major; images are NCHW (batch, channels,
+ * height, width).
+ */
+#ifndef OCELLUS_H
+#define OCELLUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) && !defined(OCELLUS_API)
+#define OCELLUS_API __attribute__((visibility("default")))
+#elif !defined(OCELLUS_API)
+#define OCELLUS_API
+#endif
+
+/* ------------------------------------------------------------- statuses */
+
+/* Append only: numbers are part of the binary interface. */
+#define OCELLUS_STATUSES(X)                                              \
+    X(OK, "success")                                                     \
+    X(BAD_ARGUMENT, "an argument is unusable")                           \
+    X(BAD_MODEL, "the model is malformed or breaks its operators' rules") \
+    X(BAD_DATA, "a data file is malformed or does not fit")              \
+    X(UNSUPPORTED, "asked for something that is not there")              \
+    X(NO_DEVICE, "no usable OpenCL device")                              \
+    X(OUT_OF_MEMORY, "host memory ran out")                              \
+    X(OUT_OF_DEVICE_MEMORY, "the device cannot hold it")                 \
+    X(BUILD_FAILED, "a kernel did not build")                            \
+    X(DEVICE_FAILED, "an OpenCL call failed")                            \
+    X(IO, "a file cannot be read or written")                            \
+    X(CANCELLED, "stopped by a callback")                                \
+    X(SELF_TEST_FAILED, "an implementation gives wrong numbers here")    \
+    X(INTERNAL, "a bug in Ocellus")
+
+typedef enum ocellus_status {
+#define OCELLUS_STATUS_ENUM(name, text) OCELLUS_##name,
+    OCELLUS_STATUSES(OCELLUS_STATUS_ENUM)
+#undef OCELLUS_STATUS_ENUM
+} ocellus_status;
+
+/* "BAD_MODEL" and so on; never NULL. */
+OCELLUS_API const char *ocellus_status_name(ocellus_status status);
+/* This thread's last failure in one sentence; "" when there was none. Valid
+ * until the next failure on this thread. */
+OCELLUS_API const char *ocellus_error(void);
+/* "1.0.0" */
+OCELLUS_API const char *ocellus_version(void);
+
+/* ------------------------------------------------------------------ log */
+
+typedef enum ocellus_log_level {
+    OCELLUS_LOG_ERROR,
+    OCELLUS_LOG_WARNING,
+    OCELLUS_LOG_INFO,
+    OCELLUS_LOG_DEBUG
+} ocellus_log_level;
+
+typedef void (*ocellus_log_function)(void *user, ocellus_log_level level,
+                                     const char *line);
+/* NULL silences. Lines of levels above `most` are not made. */
+OCELLUS_API void ocellus_set_log(ocellus_log_function log, void *user,
+                                 ocellus_log_level most);
+
+/* Told of long work: `done` of `total` of `what` ("building kernels").
+ * Return nonzero to cancel: the call ends with OCELLUS_CANCELLED. */
+typedef int (*ocellus_progress_function)(void *user, const char *what,
+                                         int done, int total);
+
+/* -------------------------------------------------------- element types */
+
+/* ONNX's numbers (TensorProto.DataType). */
+typedef enum ocellus_type {
+    OCELLUS_UNDEFINED = 0,
+    OCELLUS_FLOAT = 1,
+    OCELLUS_UINT8 = 2,
+    OCELLUS_INT8 = 3,
+    OCELLUS_UINT16 = 4,
+    OCELLUS_INT16 = 5,
+    OCELLUS_INT32 = 6,
+    OCELLUS_INT64 = 7,
+    OCELLUS_STRING = 8,
+    OCELLUS_BOOL = 9,
+    OCELLUS_FLOAT16 = 10,
+    OCELLUS_DOUBLE = 11,
+    OCELLUS_UINT32 = 12,
+    OCELLUS_UINT64 = 13,
+    OCELLUS_BFLOAT16 = 16
+} ocellus_type;
+
+/* -------------------------------------------------------------- devices */
+
+typedef struct ocellus_device ocellus_device;
+
+typedef struct ocellus_device_info {
+    int index;                  /* in the flat list over all platforms */
+    char name[128];
+    char vendor[128];
+    char driver[128];
+    char version[128];          /* what CL_DEVICE_VERSION says */
+    char platform[128];
+    char kind[16];              /* "gpu", "cpu", "accelerator" */
+    int integrated;             /* shares the host's memory */
+    int compute_units;
+    int clock_mhz;
+    uint64_t memory;            /* bytes */
+    uint64_t largest_allocation;
+    uint64_t local_memory;
+    int vector_width;           /* native float lanes */
+    int half;                   /* probed by running: 1 yes, 0 no */
+    int fp64;                   /* likewise */
+    int64_t score;              /* the best one is the default */
+    int chosen;                 /* 1: what a NULL choice opens */
+    char why[160];              /* one sentence on the score */
+} ocellus_device_info;
+
+/* All devices of all platforms. Release with ocellus_device_list_free. A
+ * broken or empty platform is skipped with a line to the log. `probe` nonzero
+ * opens each device to fill `half` and `fp64`, otherwise they are -1.
+ * OCELLUS_NO_DEVICE, with a sentence that names a package, when none. */
+OCELLUS_API ocellus_status ocellus_device_list(int probe,
+                                               ocellus_device_info **list,
+                                               int *count);
+OCELLUS_API void ocellus_device_list_free(ocellus_device_info *list);
+
+/* choice: an index of the list, a part of a name or platform, "gpu", "cpu", or
+ * NULL for $OCELLUS_DEVICE and, without that, the best score. */
+OCELLUS_API ocellus_status ocellus_device_open(const char *choice,
+                                               ocellus_device **device);
+/* Sessions on it must be gone. */
+OCELLUS_API void ocellus_device_close(ocellus_device *device);
+OCELLUS_API const ocellus_device_info *
+ocellus_device_get_info(const ocellus_device *device);
+OCELLUS_API void ocellus_device_set_progress(
+    ocellus_device *device, ocellus_progress_function progress, void *user);
+/* Waits for all that was enqueued. */
+OCELLUS_API ocellus_status ocellus_device_wait(ocellus_device *device);
+
+/* -------------------------------------------------------------- tensors */
+
+typedef struct ocellus_tensor ocellus_tensor;
+
+/* Zeroed host memory of its own. rank 0..8. */
+OCELLUS_API ocellus_status ocellus_tensor_create(ocellus_type type, int rank,
+                                                 const int64_t *dims,
+                                                 ocellus_tensor **tensor);
+/* Around the caller's memory, which must outlive it. */
+OCELLUS_API ocellus_status ocellus_tensor_wrap_host(ocellus_type type,
+                                                    int rank,
+                                                    const int64_t *dims,
+                                                    void *data,
+                                                    ocellus_tensor **tensor);
+OCELLUS_API void ocellus_tensor_destroy(ocellus_tensor *tensor);
+OCELLUS_API ocellus_type ocellus_tensor_type(const ocellus_tensor *tensor);
+OCELLUS_API int ocellus_tensor_rank(const ocellus_tensor *tensor);
+OCELLUS_API const int64_t *ocellus_tensor_dims(const ocellus_tensor *tensor);
+OCELLUS_API size_t ocellus_tensor_count(const ocellus_tensor *tensor);
+OCELLUS_API size_t ocellus_tensor_bytes(const ocellus_tensor *tensor);
+/* Host memory; NULL for a tensor around device memory. */
+OCELLUS_API void *ocellus_tensor_data(const ocellus_tensor *tensor);
+
+/* --------------------------------------------------------------- graphs */
+
+typedef struct ocellus_graph ocellus_graph;
+typedef struct ocellus_value ocellus_value;
+
+OCELLUS_API ocellus_status ocellus_graph_create(ocellus_graph **graph);
+OCELLUS_API void ocellus_graph_destroy(ocellus_graph *graph);
+/* The first failure of a builder, or OCELLUS_OK. */
+OCELLUS_API ocellus_status ocellus_graph_check(const ocellus_graph *graph);
+
+/* An input. A dimension of -1 is unknown until a session is run. */
+OCELLUS_API ocellus_value *ocellus_graph_input(ocellus_graph *graph,
+                                               const char *name,
+                                               ocellus_type type, int rank,
+                                               const int64_t *dims);
+/* A copy of the tensor's numbers. */
+OCELLUS_API ocellus_value *
+ocellus_graph_constant(ocellus_graph *graph, const char *name,
+                       const ocellus_tensor *tensor);
+/* A trainable state (float32), named, with a rule for its first numbers:
+ * "zeros", "ones", "constant V", "uniform LOW HIGH", "normal STD",
+ * "kaiming" (He et al. 2015, fan in, uniform with gain for ReLU),
+ * "kaiming_normal", "xavier" (Glorot & Bengio 2010, uniform),
+ * "xavier_normal", "lecun" (uniform +-1/sqrt(fan in), what PyTorch's layers
+ * start from). Its numbers depend on the seed and its name alone. */
+OCELLUS_API ocellus_value *
+ocellus_graph_parameter(ocellus_graph *graph, const char *name, int rank,
+                        const int64_t *dims, const char *init);
+/* A state that no gradient reaches (running statistics), same rules. */
+OCELLUS_API ocellus_value *
+ocellus_graph_buffer(ocellus_graph *graph, const char *name, int rank,
+                     const int64_t *dims, const char *init);
+/* Seed of the parameters' first numbers; 0 unless set. */
+OCELLUS_API void ocellus_graph_set_seed(ocellus_graph *graph, uint64_t seed);
+OCELLUS_API ocellus_status ocellus_graph_output(ocellus_graph *graph,
+                                                const char *name,
+                                                ocellus_value *value);
+
+/* Any operator of `ocellus ops`, by its ONNX name. Inputs end with NULL in
+ * ocellus_apply; ocellus_apply_list takes NULL for an absent optional input.
+ * attributes: text such as "kernel_shape=3,3 pads=1,1,1,1 strides=2,2
+ * auto_pad=SAME_UPPER alpha=0.1", or NULL. Several outputs: the first is
+ * returned, the others by ocellus_value_output(). */
+OCELLUS_API ocellus_value *ocellus_apply(ocellus_graph *graph,
+                                         const char *op,
+                                         const char *attributes, ...);
+OCELLUS_API ocellus_value *
+ocellus_apply_list(ocellus_graph *graph, const char *op,
+                   const char *attributes, ocellus_value *const *inputs,
+                   int count);
+/* Output k of the node that made `value`; NULL when there is none. */
+OCELLUS_API ocellus_value *ocellus_value_output(ocellus_value *value, int k);
+OCELLUS_API const char *ocellus_value_name(const ocellus_value *value);
+OCELLUS_API ocellus_type ocellus_value_type(const ocellus_value *value);
+OCELLUS_API int ocellus_value_rank(const ocellus_value *value);
+/* -1 where unknown. */
+OCELLUS_API int64_t ocellus_value_dim(const ocellus_value *value, int axis);
+
+/* What a graph takes, gives and holds, for programs that list them. */
+OCELLUS_API int ocellus_graph_input_count(const ocellus_graph *graph);
+OCELLUS_API ocellus_value *ocellus_graph_get_input(const ocellus_graph *graph,
+                                                   int k);
+OCELLUS_API int ocellus_graph_output_count(const ocellus_graph *graph);
+OCELLUS_API ocellus_value *
+ocellus_graph_get_output(const ocellus_graph *graph, int k);
+OCELLUS_API const char *
+ocellus_graph_output_name(const ocellus_graph *graph, int k);
+/* Numbers in all trainable states. */
+OCELLUS_API int64_t
+ocellus_graph_parameter_count(const ocellus_graph *graph);
+
+/* Layers: an operator with parameters of its own, named NAME.weight and
+ * NAME.bias as PyTorch names them. x is N x C x H x W. */
+OCELLUS_API ocellus_value *
+ocellus_conv2d(ocellus_value *x, const char *name, int channels, int kernel,
+               int stride, int pad, int groups, int bias);
+OCELLUS_API ocellus_value *ocellus_linear(ocellus_value *x, const char *name,
+                                          int features);
+/* eps 1e-5, momentum 0.9 in ONNX's sense (0.1 in PyTorch's). */
+OCELLUS_API ocellus_value *ocellus_batch_norm(ocellus_value *x,
+                                              const char *name);
+OCELLUS_API ocellus_value *ocellus_relu(ocellus_value *x);
+OCELLUS_API ocellus_value *ocellus_add(ocellus_value *a, ocellus_value *b);
+OCELLUS_API ocellus_value *ocellus_max_pool(ocellus_value *x, int kernel,
+                                            int stride, int pad);
+OCELLUS_API ocellus_value *ocellus_average_pool(ocellus_value *x, int kernel,
+                                                int stride, int pad);
+OCELLUS_API ocellus_value *ocellus_global_average_pool(ocellus_value *x);
+OCELLUS_API ocellus_value *ocellus_flatten(ocellus_value *x);
+OCELLUS_API ocellus_value *ocellus_dropout(ocellus_value *x, float ratio);
+
+/* The graph as text, a node a line, for reading and for tests. Release with
+ * ocellus_text_free. */
+OCELLUS_API ocellus_status ocellus_graph_show(const ocellus_graph *graph,
+                                              char **text);
+OCELLUS_API void ocellus_text_free(char *text);
+
+/* ------------------------------------------------------------- sessions */
+
+typedef struct ocellus_session ocellus_session;
+
+/* Plans are made when input shapes are known; a session keeps a few, keyed by
+ * those shapes. The graph is copied: it may change or go afterwards. */
+OCELLUS_API ocellus_status ocellus_session_create(ocellus_device *device,
+                                                  const ocellus_graph *graph,
+                                                  ocellus_session **session);
+/* A second graph (an evaluation graph, say) on the states of `other`, matched
+ * by name; `other` must outlive it. */
+OCELLUS_API ocellus_status ocellus_session_create_shared(
+    ocellus_session *other, const ocellus_graph *graph,
+    ocellus_session **session);
+OCELLUS_API void ocellus_session_destroy(ocellus_session *session);
+
+/* Names a tensor for the runs that follow; it is read at each run. */
+OCELLUS_API ocellus_status ocellus_session_set_input(
+    ocellus_session *session, const char *name, const ocellus_tensor *tensor);
+/* One run; the outputs are in host memory when it returns. */
+OCELLUS_API ocellus_status ocellus_session_run(ocellus_session *session);
+/* The same, but only enqueued: no output is read back until asked for. */
+OCELLUS_API ocellus_status ocellus_session_enqueue(ocellus_session *session);
+/* The last run's output, lent until the next run or the session's end. Waits
+ * for the run when it was only enqueued. */
+OCELLUS_API ocellus_status ocellus_session_get_output(
+    ocellus_session *session, const char *name,
+    const ocellus_tensor **tensor);
+
+/* States in plain layout, whatever the device keeps them in. */
+OCELLUS_API int ocellus_session_state_count(const ocellus_session *session);
+OCELLUS_API const char *
+ocellus_session_state_name(const ocellus_session *session, int k);
+/* Makes a tensor; the caller destroys it. */
+OCELLUS_API ocellus_status ocellus_session_read_state(
+    ocellus_session *session, const char *name, ocellus_tensor **tensor);
+OCELLUS_API ocellus_status ocellus_session_write_state(
+    ocellus_session *session, const char *name, const ocellus_tensor *tensor);
+
+/* What the last plan came to. */
+typedef struct ocellus_plan_info {
+    int nodes;
+    int launches;               /* kernel launches a run */
+    int programs;               /* distinct programs */
+    int built;                  /* of those, compiled now, not cached */
+    uint64_t arena_bytes;       /* activations and scratch */
+    uint64_t state_bytes;       /* parameters, statistics, moments */
+    double flops;               /* multiply-adds counted twice */
+} ocellus_plan_info;
+OCELLUS_API ocellus_status ocellus_session_get_plan_info(
+    ocellus_session *session, ocellus_plan_info *info);
+/* The plan as text: node, implementation, layouts, places; `why` adds who
+ * refused and why. Inputs must have been set. */
+OCELLUS_API ocellus_status ocellus_session_show(ocellus_session *session,
+                                                int why, char **text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
