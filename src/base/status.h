@@ -11,10 +11,9 @@
 #include <ocellus.h>
 
 #if defined(__GNUC__)
-#define OC_PRINTF(format, first) \
-    __attribute__((format(printf, format, first)))
+#define OC_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define OC_PRINTF(format, first)
+#define OC_PRINTF(text, first)
 #endif
 
 /* Keeps the sentence for ocellus_error() and returns `status`. */
