@@ -344,6 +344,200 @@ OCELLUS_API ocellus_status ocellus_session_get_plan_info(
 OCELLUS_API ocellus_status ocellus_session_show(ocellus_session *session,
                                                 int why, char **text);
 
+/* ------------------------------------------------------------ data sets */
+
+/* Labelled images (or any C x H x W numbers) in three splits. A data set is
+ * read from several threads at once by its loaders and changed by none of
+ * them; it must outlive them. */
+typedef struct ocellus_dataset ocellus_dataset;
+
+typedef enum ocellus_split {
+    OCELLUS_TRAIN,
+    OCELLUS_VALIDATION,         /* empty unless asked for or brought along */
+    OCELLUS_TEST
+} ocellus_split;
+
+/* Set `size` and what is wanted; zero is the default of all else:
+ *     ocellus_dataset_options options = {.size = sizeof options}; */
+typedef struct ocellus_dataset_options {
+    size_t size;                /* sizeof(ocellus_dataset_options) */
+    uint64_t seed;              /* of splits, limits and drawn digits */
+    const char *format;         /* "idx", "cifar10", "cifar100", "npy",
+                                   "folder"; NULL: found by looking */
+    const char *transform;      /* steps for every sample of every split, none
+                                   of them random: "resize=32x32 gray" */
+    double validation;          /* fraction of the training samples set apart,
+                                   of each class alike */
+    double test;                /* the same for a source that has no test part
+                                   of its own; 0: 0.2, below 0: none */
+    int64_t limit[3];           /* most samples of each split, drawn by seed;
+                                   0: all */
+} ocellus_dataset_options;
+
+/* A folder that holds one of
+ *   idx       train-images-idx3-ubyte, train-labels-idx1-ubyte and the same
+ *             with t10k- or test- (MNIST, Fashion-MNIST, EMNIST), .gz or not
+ *   cifar10   data_batch_*.bin, test_batch.bin, batches.meta.txt, .gz or not
+ *   cifar100  train.bin, test.bin, fine_label_names.txt (the fine labels)
+ *   npy       x_train.npy, y_train.npy, x_test.npy, y_test.npy (x_val, y_val),
+ *             or x.npy and y.npy; x is N x H x W, N x C x H x W, N x H x W x C
+ *             or N x F, uint8 (divided by 255) or any number as it is
+ *   folder    one folder a class with JPEG, PNG, PPM or PGM files, or the same
+ *             within train/ and val/ or test/
+ * A file classes.txt, one name a line, names the classes of idx and npy.
+ * OCELLUS_IO for what cannot be read, OCELLUS_BAD_DATA for what is torn or
+ * does not fit together. NULL options are all defaults. */
+OCELLUS_API ocellus_status
+ocellus_dataset_open(const char *path, const ocellus_dataset_options *options,
+                     ocellus_dataset **dataset);
+/* Digits drawn like handwriting, 1 x 28 x 28, labels in turn 0..9; needs no
+ * file. The same seed gives the same digits. */
+OCELLUS_API ocellus_status
+ocellus_dataset_digits(int64_t train, int64_t test,
+                       const ocellus_dataset_options *options,
+                       ocellus_dataset **dataset);
+
+/* A program's own samples. `read` fills channels * height * width floats and
+ * the label (0 <= label < classes), and returns OCELLUS_OK or a status that
+ * ends the loader's run. Loaders call it from their threads, several at once
+ * (one at a time where the loader's `threads` is 1). */
+typedef struct ocellus_sample_source {
+    size_t size;                /* sizeof(ocellus_sample_source) */
+    int channels, height, width, classes;
+    int64_t count[3];           /* samples of each split; 0: none */
+    ocellus_status (*read)(void *user, ocellus_split split, int64_t index,
+                           float *x, int64_t *label);
+    void *user;
+    const char *const *class_names;     /* or NULL */
+} ocellus_sample_source;
+
+OCELLUS_API ocellus_status
+ocellus_dataset_from_source(const ocellus_sample_source *source,
+                            const ocellus_dataset_options *options,
+                            ocellus_dataset **dataset);
+OCELLUS_API void ocellus_dataset_destroy(ocellus_dataset *dataset);
+
+/* "idx", ..., "digits", "source". */
+OCELLUS_API const char *ocellus_dataset_format(const ocellus_dataset *dataset);
+OCELLUS_API int64_t ocellus_dataset_count(const ocellus_dataset *dataset,
+                                          ocellus_split split);
+/* C, H, W of every sample after options.transform; H and W are 0 where images
+ * differ in size (a loader then needs a transform that makes them equal). */
+OCELLUS_API void ocellus_dataset_shape(const ocellus_dataset *dataset,
+                                       int64_t chw[3]);
+OCELLUS_API int ocellus_dataset_classes(const ocellus_dataset *dataset);
+/* Never NULL for 0 <= k < classes: the number itself where no name is known. */
+OCELLUS_API const char *
+ocellus_dataset_class_name(const ocellus_dataset *dataset, int k);
+/* The file that a sample of a folder comes from; NULL elsewhere. */
+OCELLUS_API const char *
+ocellus_dataset_sample_path(const ocellus_dataset *dataset,
+                            ocellus_split split, int64_t index);
+/* One sample as C x H x W floats, bytes as [0, 1], before normalisation. The
+ * caller destroys it. label may be NULL. */
+OCELLUS_API ocellus_status
+ocellus_dataset_get(const ocellus_dataset *dataset, ocellus_split split,
+                    int64_t index, ocellus_tensor **x, int64_t *label);
+/* Mean and standard deviation of each channel, which loaders take off and
+ * divide by: measured on the training split the first time that they are asked
+ * for (on at most 4,096 of a folder's images), or what was set. mean and std
+ * take C floats each. */
+OCELLUS_API ocellus_status
+ocellus_dataset_get_normalization(ocellus_dataset *dataset, float *mean,
+                                  float *std);
+/* From elsewhere, a trained model say; before loaders are created. */
+OCELLUS_API ocellus_status
+ocellus_dataset_set_normalization(ocellus_dataset *dataset, const float *mean,
+                                  const float *std);
+
+/* An image file as C x H x W floats in [0, 1], C 1 or 3 as the file has it,
+ * through a transform (or NULL). 16-bit files keep their precision. Transparent
+ * pixels of a PNG lie on white. */
+OCELLUS_API ocellus_status ocellus_image_read(const char *path,
+                                              const char *transform,
+                                              ocellus_tensor **tensor);
+/* NumPy's .npy, versions 1.0 to 3.0; big-endian files are swapped. An array in
+ * Fortran order is refused. OCELLUS_BFLOAT16 and OCELLUS_STRING have no
+ * counterpart there. */
+OCELLUS_API ocellus_status ocellus_npy_read(const char *path,
+                                            ocellus_tensor **tensor);
+OCELLUS_API ocellus_status ocellus_npy_write(const char *path,
+                                             const ocellus_tensor *tensor);
+
+/* Transforms are words with numbers, done from left to right:
+ *   resize=S         the shorter side becomes S; resize=HxW: exactly that.
+ *                    Bilinear, and averaged over what is left out
+ *   crop=S, crop=HxW the middle; what lies outside the image is 0
+ *   gray             ITU-R BT.601 luma, 1 channel
+ *   rgb              3 channels
+ * and random ones, for loaders, each drawn from (seed, epoch, sample):
+ *   random-resized-crop=S[,LOW[,HIGH]]   a part of LOW..HIGH (0.08..1) of the
+ *                    area and of shape 3:4 .. 4:3, made S (or HxW) large
+ *   pad-crop=P       P zeros around, then a crop of the old size
+ *   flip, vflip      left-right, up-down, every other time
+ *   rotate=DEGREES, shear=DEGREES, shift=PIXELS, scale=FRACTION
+ *                    up to that much either way; neighbours make one resampling
+ *   elastic=A[,S]    displacements of up to about A pixels, smooth over S (4)
+ *   brightness=F, contrast=F, saturation=F    factors within 1-F .. 1+F
+ *   noise=STD        Gaussian, in [0, 1] units
+ *   cutout=S         an S x S square of the mean (DeVries & Taylor 2017)
+ *   mixup=ALPHA      pairs of a batch, weight drawn from Beta(ALPHA, ALPHA)
+ *                    (Zhang et al. 2018); cutmix=ALPHA: the same by rectangles
+ *                    (Yun et al. 2019)
+ * A check alone: OCELLUS_BAD_ARGUMENT with a sentence, or OCELLUS_OK. */
+OCELLUS_API ocellus_status ocellus_transform_check(const char *transform);
+
+/* A loader serves one split in batches, which worker threads read and
+ * transform ahead of the caller. The numbers depend on the data, the options
+ * but `threads` and `ahead`, and the place (epoch, position) alone. */
+typedef struct ocellus_loader ocellus_loader;
+
+typedef struct ocellus_loader_options {
+    size_t size;                /* sizeof(ocellus_loader_options) */
+    int64_t batch;              /* samples; 0: 64 */
+    int shuffle;                /* a new order each epoch */
+    uint64_t seed;              /* of order and augmentation */
+    const char *augment;        /* a transform, after the data set's own */
+    int threads;                /* 0: as many as processors, at most 8 */
+    int ahead;                  /* batches made ahead; 0: 4 */
+    int raw;                    /* do not normalise */
+    int64_t epochs;             /* work ahead across the ends of epochs below
+                                   this one; 0: stop at each end */
+} ocellus_loader_options;
+
+typedef struct ocellus_batch {
+    ocellus_tensor *x;          /* float32, count x C x H x W */
+    ocellus_tensor *labels;     /* int64, count */
+    ocellus_tensor *labels2;    /* of the partners; NULL without mixup */
+    float lambda;               /* weight of labels; labels2 has 1 - lambda */
+    int64_t count;              /* the last batch of an epoch may be smaller */
+    int64_t epoch;
+    int64_t position;           /* samples of the epoch up to its end: start()
+                                   here to go on behind this batch */
+    const int64_t *indices;     /* of the samples within the split */
+} ocellus_batch;
+
+OCELLUS_API ocellus_status
+ocellus_loader_create(ocellus_dataset *dataset, ocellus_split split,
+                      const ocellus_loader_options *options,
+                      ocellus_loader **loader);
+OCELLUS_API void ocellus_loader_destroy(ocellus_loader *loader);
+/* C, H, W of the batches. */
+OCELLUS_API void ocellus_loader_shape(const ocellus_loader *loader,
+                                      int64_t chw[3]);
+OCELLUS_API int64_t ocellus_loader_count(const ocellus_loader *loader);
+OCELLUS_API int64_t ocellus_loader_batches(const ocellus_loader *loader);
+/* Goes to a place: position samples (a multiple of batch, or the end) of the
+ * epoch are behind. A new loader stands at (0, 0). */
+OCELLUS_API ocellus_status ocellus_loader_start(ocellus_loader *loader,
+                                                int64_t epoch,
+                                                int64_t position);
+/* The next batch, lent until the next call on this loader. At the end of an
+ * epoch it is NULL once, with OCELLUS_OK; the call after that begins the next
+ * epoch. */
+OCELLUS_API ocellus_status ocellus_loader_next(ocellus_loader *loader,
+                                               const ocellus_batch **batch);
+
 #ifdef __cplusplus
 }
 #endif
