@@ -1,0 +1,177 @@
+/* step.h - launches written down as plain data.
+ *
+ * Operators never call OpenCL. An implementation's emit() appends steps: a
+ * kernel of a .cl file with its options, arguments and sizes, a GEMM, a copy,
+ * a fill. A plan is a list of them, printable and testable with no device; the
+ * device replays it on one in-order queue.
+ *
+ * Memory is named by place: a number that the planner gives each physical
+ * tensor; where it lies is decided after all steps are known.
+ */
+#ifndef OC_OP_STEP_H
+#define OC_OP_STEP_H
+
+#include "base/text.h"
+#include "graph/op.h"
+#include "op/caps.h"
+
+/* How a tensor lies in memory. Logically always N, C, H, W.
+ * plain:   block 1, halo 0: row-major as its shape says.
+ * blocked: N x ceil(C/block) x (H + 2 halo) x (W + 2 halo) x block, for rank
+ *          4 (rank 3 counts as H = 1 without halo above and below, that is
+ *          N x ceil(C/b) x 1 x (W + 2 halo) x b). Padding channels and halo
+ *          hold zero after every step.
+ * packed:  convolution weights K x C x R x S, for groups 1:
+ *          ceil(K/block) x ceil(C/block) x R x S x block(c) x block(k);
+ *          with flip, the same for the input gradient: roles of K and C
+ *          exchanged and R, S reversed. */
+struct oc_layout {
+    int block;
+    int halo;
+    int pack;           /* enum oc_pack */
+};
+enum oc_pack { OC_PACK_NONE, OC_PACK_CONV, OC_PACK_CONV_FLIP, OC_PACK_GEMM };
+
+#define OC_PLAIN ((struct oc_layout){1, 0, OC_PACK_NONE})
+
+int oc_layout_equal(const struct oc_layout *a, const struct oc_layout *b);
+/* Elements with padding. */
+size_t oc_layout_count(const struct oc_layout *layout,
+                       const struct oc_shape *shape);
+/* "plain", "c8", "c16+1", "w8", "w8flip" into a buffer of 24; returns it. */
+char *oc_layout_text(const struct oc_layout *layout, char *text);
+
+/* Strides of a blocked image in elements, for kernel arguments: element
+ * (n, c, y, x) lies at base + n*image + (c/block)*plane + y*row + x*block +
+ * c%block. Plain tensors of rank 4 have block 1. */
+struct oc_blocked {
+    int block, blocks;          /* ceil(C / block) */
+    int base, image, plane, row;
+};
+struct oc_blocked oc_blocked_of(const struct oc_layout *layout,
+                                const struct oc_shape *shape);
+
+enum oc_arg_kind {
+    OC_ARG_MEMORY,      /* place, from its first byte */
+    OC_ARG_INT,
+    OC_ARG_FLOAT,
+    OC_ARG_LOCAL        /* bytes of local memory */
+};
+
+struct oc_arg {
+    enum oc_arg_kind kind;
+    int place;
+    int writes;         /* memory: the step writes it */
+    int32_t i;
+    float f;
+    size_t bytes;
+};
+
+enum oc_step_kind {
+    OC_STEP_KERNEL,
+    OC_STEP_GEMM,       /* CLBlast, float32 */
+    OC_STEP_COPY,       /* place b -> place c, `bytes` */
+    OC_STEP_FILL        /* place c, `bytes` of the 4-byte pattern */
+};
+
+/* C (m x n, row-major, ldc) = alpha * op(A) * op(B) + beta * C, `batch` times
+ * at strides; offsets and strides in elements. */
+struct oc_gemm {
+    int transpose_a, transpose_b;
+    int m, n, k, lda, ldb, ldc;
+    int batch;
+    int64_t stride_a, stride_b, stride_c;
+    float alpha, beta;
+    int a, b, c;                /* places */
+};
+
+#define OC_MAX_ARGS 48
+
+struct oc_step {
+    enum oc_step_kind kind;
+    const struct oc_node *node;
+    const char *impl;           /* who emitted it, for profiles */
+    const char *file;           /* stem of the .cl file */
+    const char *kernel;
+    const char *options;        /* "-DTILE=8 -DTYPE_x=1" */
+    const char *prelude;        /* source put before the file, or NULL */
+    int n_args;
+    struct oc_arg arg[OC_MAX_ARGS];
+    int dims;
+    size_t global[3];
+    size_t local[3];            /* 0: the driver chooses */
+    struct oc_gemm gemm;
+    int from, to;               /* copy, fill: places */
+    size_t bytes;
+    uint32_t pattern;
+    double flops, traffic;      /* for profiles: operations, bytes moved */
+};
+
+/* An input or output of the node being emitted, as the planner placed it. */
+struct oc_operand {
+    const struct ocellus_value *value;      /* NULL: absent */
+    struct oc_layout layout;
+    int place;
+};
+
+struct oc_steps {
+    struct oc_arena *arena;
+    const struct oc_caps *caps;
+    struct oc_step **step;
+    int count, room;
+    ocellus_status status;      /* the first failure; sticky */
+    const struct oc_node *node;
+    const char *impl;
+    struct oc_operand in[OC_MAX_IN];
+    struct oc_operand out[8];
+    int scratch;                /* place of the node's scratch, or -1 */
+};
+
+/* ---- what emit() calls; failures are sticky in steps->status ----------- */
+
+/* A launch of `kernel` in cl/FILE.cl; never NULL. */
+struct oc_step *oc_launch(struct oc_steps *steps, const char *file,
+                          const char *kernel);
+/* oc_define(steps, l, "TILE", 8): -DTILE=8 */
+void oc_define(struct oc_steps *steps, struct oc_step *launch,
+               const char *name, int value);
+/* -DTYPE_x=N: the storage type (ONNX's number) of kernel argument x; see
+ * LOAD/STORE in cl/common.cl. */
+void oc_define_type(struct oc_steps *steps, struct oc_step *launch,
+                    const char *name, ocellus_type type);
+void oc_prelude(struct oc_steps *steps, struct oc_step *launch,
+                const char *format, ...) OC_PRINTF(3, 4);
+/* Arguments, in the kernel's order. An absent input or output passes a valid
+ * place that the kernel must not touch (the node's first output). */
+void oc_arg_in(struct oc_steps *steps, struct oc_step *launch, int k);
+void oc_arg_out(struct oc_steps *steps, struct oc_step *launch, int k);
+void oc_arg_scratch(struct oc_steps *steps, struct oc_step *launch);
+void oc_arg_int(struct oc_steps *steps, struct oc_step *launch, int64_t i);
+void oc_arg_float(struct oc_steps *steps, struct oc_step *launch, double f);
+void oc_arg_local(struct oc_steps *steps, struct oc_step *launch,
+                  size_t bytes);
+/* Global sizes; `local` 0 lets the driver choose. Global sizes are rounded up
+ * to multiples of local: kernels check their bounds. */
+void oc_grid1(struct oc_step *launch, int64_t global, int64_t local);
+void oc_grid2(struct oc_step *launch, int64_t gx, int64_t gy, int64_t lx,
+              int64_t ly);
+void oc_grid3(struct oc_step *launch, int64_t gx, int64_t gy, int64_t gz,
+              int64_t lx, int64_t ly, int64_t lz);
+void oc_cost(struct oc_step *launch, double flops, double traffic);
+
+struct oc_step *oc_emit_gemm(struct oc_steps *steps,
+                             const struct oc_gemm *gemm);
+void oc_emit_fill_out(struct oc_steps *steps, int k, uint32_t pattern);
+void oc_emit_fill_scratch(struct oc_steps *steps, size_t bytes,
+                          uint32_t pattern);
+
+/* From one layout to another (plain <-> blocked, plain -> packed, blocked to
+ * another halo); places as given. In src/op/reorder.c. */
+ocellus_status oc_emit_reorder(struct oc_steps *steps,
+                               const struct oc_operand *from,
+                               const struct oc_operand *to);
+/* Zeroes the halo of a blocked tensor. */
+ocellus_status oc_emit_clear_halo(struct oc_steps *steps,
+                                  const struct oc_operand *of);
+
+#endif
