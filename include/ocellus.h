@@ -49,20 +49,20 @@ extern "C" {
 /* ------------------------------------------------------------- statuses */
 
 /* Append only: numbers are part of the binary interface. */
-#define OCELLUS_STATUSES(X)                                              \
-    X(OK, "success")                                                     \
-    X(BAD_ARGUMENT, "an argument is unusable")                           \
-    X(BAD_MODEL, "the model is malformed or breaks its operators' rules") \
-    X(BAD_DATA, "a data file is malformed or does not fit")              \
-    X(UNSUPPORTED, "asked for something that is not there")              \
-    X(NO_DEVICE, "no usable OpenCL device")                              \
-    X(OUT_OF_MEMORY, "host memory ran out")                              \
-    X(OUT_OF_DEVICE_MEMORY, "the device cannot hold it")                 \
-    X(BUILD_FAILED, "a kernel did not build")                            \
-    X(DEVICE_FAILED, "an OpenCL call failed")                            \
-    X(IO, "a file cannot be read or written")                            \
-    X(CANCELLED, "stopped by a callback")                                \
-    X(SELF_TEST_FAILED, "an implementation gives wrong numbers here")    \
+#define OCELLUS_STATUSES(X)                                                    \
+    X(OK, "success")                                                           \
+    X(BAD_ARGUMENT, "an argument is unusable")                                 \
+    X(BAD_MODEL, "the model is malformed or breaks its operators' rules")      \
+    X(BAD_DATA, "a data file is malformed or does not fit")                    \
+    X(UNSUPPORTED, "asked for something that is not there")                    \
+    X(NO_DEVICE, "no usable OpenCL device")                                    \
+    X(OUT_OF_MEMORY, "host memory ran out")                                    \
+    X(OUT_OF_DEVICE_MEMORY, "the device cannot hold it")                       \
+    X(BUILD_FAILED, "a kernel did not build")                                  \
+    X(DEVICE_FAILED, "an OpenCL call failed")                                  \
+    X(IO, "a file cannot be read or written")                                  \
+    X(CANCELLED, "stopped by a callback")                                      \
+    X(SELF_TEST_FAILED, "an implementation gives wrong numbers here")          \
     X(INTERNAL, "a bug in Ocellus")
 
 typedef enum ocellus_status {
@@ -96,8 +96,8 @@ OCELLUS_API void ocellus_set_log(ocellus_log_function log, void *user,
 
 /* Told of long work: `done` of `total` of `what` ("building kernels").
  * Return nonzero to cancel: the call ends with OCELLUS_CANCELLED. */
-typedef int (*ocellus_progress_function)(void *user, const char *what,
-                                         int done, int total);
+typedef int (*ocellus_progress_function)(void *user, const char *what, int done,
+                                         int total);
 
 /* -------------------------------------------------------- element types */
 
@@ -125,25 +125,25 @@ typedef enum ocellus_type {
 typedef struct ocellus_device ocellus_device;
 
 typedef struct ocellus_device_info {
-    int index;                  /* in the flat list over all platforms */
+    int index; /* in the flat list over all platforms */
     char name[128];
     char vendor[128];
     char driver[128];
-    char version[128];          /* what CL_DEVICE_VERSION says */
+    char version[128]; /* what CL_DEVICE_VERSION says */
     char platform[128];
-    char kind[16];              /* "gpu", "cpu", "accelerator" */
-    int integrated;             /* shares the host's memory */
+    char kind[16];  /* "gpu", "cpu", "accelerator" */
+    int integrated; /* shares the host's memory */
     int compute_units;
     int clock_mhz;
-    uint64_t memory;            /* bytes */
+    uint64_t memory; /* bytes */
     uint64_t largest_allocation;
     uint64_t local_memory;
-    int vector_width;           /* native float lanes */
-    int half;                   /* probed by running: 1 yes, 0 no */
-    int fp64;                   /* likewise */
-    int64_t score;              /* the best one is the default */
-    int chosen;                 /* 1: what a NULL choice opens */
-    char why[160];              /* one sentence on the score */
+    int vector_width; /* native float lanes */
+    int half;         /* probed by running: 1 yes, 0 no */
+    int fp64;         /* likewise */
+    int64_t score;    /* the best one is the default */
+    int chosen;       /* 1: what a NULL choice opens */
+    char why[160];    /* one sentence on the score */
 } ocellus_device_info;
 
 /* All devices of all platforms. Release with ocellus_device_list_free. A
@@ -163,8 +163,9 @@ OCELLUS_API ocellus_status ocellus_device_open(const char *choice,
 OCELLUS_API void ocellus_device_close(ocellus_device *device);
 OCELLUS_API const ocellus_device_info *
 ocellus_device_get_info(const ocellus_device *device);
-OCELLUS_API void ocellus_device_set_progress(
-    ocellus_device *device, ocellus_progress_function progress, void *user);
+OCELLUS_API void ocellus_device_set_progress(ocellus_device *device,
+                                             ocellus_progress_function progress,
+                                             void *user);
 /* Waits for all that was enqueued. */
 OCELLUS_API ocellus_status ocellus_device_wait(ocellus_device *device);
 
@@ -177,8 +178,7 @@ OCELLUS_API ocellus_status ocellus_tensor_create(ocellus_type type, int rank,
                                                  const int64_t *dims,
                                                  ocellus_tensor **tensor);
 /* Around the caller's memory, which must outlive it. */
-OCELLUS_API ocellus_status ocellus_tensor_wrap_host(ocellus_type type,
-                                                    int rank,
+OCELLUS_API ocellus_status ocellus_tensor_wrap_host(ocellus_type type, int rank,
                                                     const int64_t *dims,
                                                     void *data,
                                                     ocellus_tensor **tensor);
@@ -207,22 +207,24 @@ OCELLUS_API ocellus_value *ocellus_graph_input(ocellus_graph *graph,
                                                ocellus_type type, int rank,
                                                const int64_t *dims);
 /* A copy of the tensor's numbers. */
-OCELLUS_API ocellus_value *
-ocellus_graph_constant(ocellus_graph *graph, const char *name,
-                       const ocellus_tensor *tensor);
+OCELLUS_API ocellus_value *ocellus_graph_constant(ocellus_graph *graph,
+                                                  const char *name,
+                                                  const ocellus_tensor *tensor);
 /* A trainable state (float32), named, with a rule for its first numbers:
  * "zeros", "ones", "constant V", "uniform LOW HIGH", "normal STD",
  * "kaiming" (He et al. 2015, fan in, uniform with gain for ReLU),
  * "kaiming_normal", "xavier" (Glorot & Bengio 2010, uniform),
  * "xavier_normal", "lecun" (uniform +-1/sqrt(fan in), what PyTorch's layers
  * start from). Its numbers depend on the seed and its name alone. */
-OCELLUS_API ocellus_value *
-ocellus_graph_parameter(ocellus_graph *graph, const char *name, int rank,
-                        const int64_t *dims, const char *init);
+OCELLUS_API ocellus_value *ocellus_graph_parameter(ocellus_graph *graph,
+                                                   const char *name, int rank,
+                                                   const int64_t *dims,
+                                                   const char *init);
 /* A state that no gradient reaches (running statistics), same rules. */
-OCELLUS_API ocellus_value *
-ocellus_graph_buffer(ocellus_graph *graph, const char *name, int rank,
-                     const int64_t *dims, const char *init);
+OCELLUS_API ocellus_value *ocellus_graph_buffer(ocellus_graph *graph,
+                                                const char *name, int rank,
+                                                const int64_t *dims,
+                                                const char *init);
 /* Seed of the parameters' first numbers; 0 unless set. */
 OCELLUS_API void ocellus_graph_set_seed(ocellus_graph *graph, uint64_t seed);
 OCELLUS_API ocellus_status ocellus_graph_output(ocellus_graph *graph,
@@ -234,13 +236,11 @@ OCELLUS_API ocellus_status ocellus_graph_output(ocellus_graph *graph,
  * attributes: text such as "kernel_shape=3,3 pads=1,1,1,1 strides=2,2
  * auto_pad=SAME_UPPER alpha=0.1", or NULL. Several outputs: the first is
  * returned, the others by ocellus_value_output(). */
-OCELLUS_API ocellus_value *ocellus_apply(ocellus_graph *graph,
-                                         const char *op,
+OCELLUS_API ocellus_value *ocellus_apply(ocellus_graph *graph, const char *op,
                                          const char *attributes, ...);
 OCELLUS_API ocellus_value *
-ocellus_apply_list(ocellus_graph *graph, const char *op,
-                   const char *attributes, ocellus_value *const *inputs,
-                   int count);
+ocellus_apply_list(ocellus_graph *graph, const char *op, const char *attributes,
+                   ocellus_value *const *inputs, int count);
 /* Output k of the node that made `value`; NULL when there is none. */
 OCELLUS_API ocellus_value *ocellus_value_output(ocellus_value *value, int k);
 OCELLUS_API const char *ocellus_value_name(const ocellus_value *value);
@@ -254,19 +254,18 @@ OCELLUS_API int ocellus_graph_input_count(const ocellus_graph *graph);
 OCELLUS_API ocellus_value *ocellus_graph_get_input(const ocellus_graph *graph,
                                                    int k);
 OCELLUS_API int ocellus_graph_output_count(const ocellus_graph *graph);
-OCELLUS_API ocellus_value *
-ocellus_graph_get_output(const ocellus_graph *graph, int k);
-OCELLUS_API const char *
-ocellus_graph_output_name(const ocellus_graph *graph, int k);
+OCELLUS_API ocellus_value *ocellus_graph_get_output(const ocellus_graph *graph,
+                                                    int k);
+OCELLUS_API const char *ocellus_graph_output_name(const ocellus_graph *graph,
+                                                  int k);
 /* Numbers in all trainable states. */
-OCELLUS_API int64_t
-ocellus_graph_parameter_count(const ocellus_graph *graph);
+OCELLUS_API int64_t ocellus_graph_parameter_count(const ocellus_graph *graph);
 
 /* Layers: an operator with parameters of its own, named NAME.weight and
  * NAME.bias as PyTorch names them. x is N x C x H x W. */
-OCELLUS_API ocellus_value *
-ocellus_conv2d(ocellus_value *x, const char *name, int channels, int kernel,
-               int stride, int pad, int groups, int bias);
+OCELLUS_API ocellus_value *ocellus_conv2d(ocellus_value *x, const char *name,
+                                          int channels, int kernel, int stride,
+                                          int pad, int groups, int bias);
 OCELLUS_API ocellus_value *ocellus_linear(ocellus_value *x, const char *name,
                                           int features);
 /* eps 1e-5, momentum 0.9 in ONNX's sense (0.1 in PyTorch's). */
@@ -314,28 +313,28 @@ OCELLUS_API ocellus_status ocellus_session_enqueue(ocellus_session *session);
 /* The last run's output, lent until the next run or the session's end. Waits
  * for the run when it was only enqueued. */
 OCELLUS_API ocellus_status ocellus_session_get_output(
-    ocellus_session *session, const char *name,
-    const ocellus_tensor **tensor);
+    ocellus_session *session, const char *name, const ocellus_tensor **tensor);
 
 /* States in plain layout, whatever the device keeps them in. */
 OCELLUS_API int ocellus_session_state_count(const ocellus_session *session);
 OCELLUS_API const char *
 ocellus_session_state_name(const ocellus_session *session, int k);
 /* Makes a tensor; the caller destroys it. */
-OCELLUS_API ocellus_status ocellus_session_read_state(
-    ocellus_session *session, const char *name, ocellus_tensor **tensor);
+OCELLUS_API ocellus_status ocellus_session_read_state(ocellus_session *session,
+                                                      const char *name,
+                                                      ocellus_tensor **tensor);
 OCELLUS_API ocellus_status ocellus_session_write_state(
     ocellus_session *session, const char *name, const ocellus_tensor *tensor);
 
 /* What the last plan came to. */
 typedef struct ocellus_plan_info {
     int nodes;
-    int launches;               /* kernel launches a run */
-    int programs;               /* distinct programs */
-    int built;                  /* of those, compiled now, not cached */
-    uint64_t arena_bytes;       /* activations and scratch */
-    uint64_t state_bytes;       /* parameters, statistics, moments */
-    double flops;               /* multiply-adds counted twice */
+    int launches;         /* kernel launches a run */
+    int programs;         /* distinct programs */
+    int built;            /* of those, compiled now, not cached */
+    uint64_t arena_bytes; /* activations and scratch */
+    uint64_t state_bytes; /* parameters, statistics, moments */
+    double flops;         /* multiply-adds counted twice */
 } ocellus_plan_info;
 OCELLUS_API ocellus_status ocellus_session_get_plan_info(
     ocellus_session *session, ocellus_plan_info *info);
@@ -353,25 +352,25 @@ typedef struct ocellus_dataset ocellus_dataset;
 
 typedef enum ocellus_split {
     OCELLUS_TRAIN,
-    OCELLUS_VALIDATION,         /* empty unless asked for or brought along */
+    OCELLUS_VALIDATION, /* empty unless asked for or brought along */
     OCELLUS_TEST
 } ocellus_split;
 
 /* Set `size` and what is wanted; zero is the default of all else:
  *     ocellus_dataset_options options = {.size = sizeof options}; */
 typedef struct ocellus_dataset_options {
-    size_t size;                /* sizeof(ocellus_dataset_options) */
-    uint64_t seed;              /* of splits, limits and drawn digits */
-    const char *format;         /* "idx", "cifar10", "cifar100", "npy",
-                                   "folder"; NULL: found by looking */
-    const char *transform;      /* steps for every sample of every split, none
-                                   of them random: "resize=32x32 gray" */
-    double validation;          /* fraction of the training samples set apart,
-                                   of each class alike */
-    double test;                /* the same for a source that has no test part
-                                   of its own; 0: 0.2, below 0: none */
-    int64_t limit[3];           /* most samples of each split, drawn by seed;
-                                   0: all */
+    size_t size;           /* sizeof(ocellus_dataset_options) */
+    uint64_t seed;         /* of splits, limits and drawn digits */
+    const char *format;    /* "idx", "cifar10", "cifar100", "npy",
+                              "folder"; NULL: found by looking */
+    const char *transform; /* steps for every sample of every split, none
+                              of them random: "resize=32x32 gray" */
+    double validation;     /* fraction of the training samples set apart,
+                              of each class alike */
+    double test;           /* the same for a source that has no test part
+                              of its own; 0: 0.2, below 0: none */
+    int64_t limit[3];      /* most samples of each split, drawn by seed;
+                              0: all */
 } ocellus_dataset_options;
 
 /* A folder that holds one of
@@ -392,29 +391,27 @@ ocellus_dataset_open(const char *path, const ocellus_dataset_options *options,
                      ocellus_dataset **dataset);
 /* Digits drawn like handwriting, 1 x 28 x 28, labels in turn 0..9; needs no
  * file. The same seed gives the same digits. */
-OCELLUS_API ocellus_status
-ocellus_dataset_digits(int64_t train, int64_t test,
-                       const ocellus_dataset_options *options,
-                       ocellus_dataset **dataset);
+OCELLUS_API ocellus_status ocellus_dataset_digits(
+    int64_t train, int64_t test, const ocellus_dataset_options *options,
+    ocellus_dataset **dataset);
 
 /* A program's own samples. `read` fills channels * height * width floats and
  * the label (0 <= label < classes), and returns OCELLUS_OK or a status that
  * ends the loader's run. Loaders call it from their threads, several at once
  * (one at a time where the loader's `threads` is 1). */
 typedef struct ocellus_sample_source {
-    size_t size;                /* sizeof(ocellus_sample_source) */
+    size_t size; /* sizeof(ocellus_sample_source) */
     int channels, height, width, classes;
-    int64_t count[3];           /* samples of each split; 0: none */
+    int64_t count[3]; /* samples of each split; 0: none */
     ocellus_status (*read)(void *user, ocellus_split split, int64_t index,
                            float *x, int64_t *label);
     void *user;
-    const char *const *class_names;     /* or NULL */
+    const char *const *class_names; /* or NULL */
 } ocellus_sample_source;
 
-OCELLUS_API ocellus_status
-ocellus_dataset_from_source(const ocellus_sample_source *source,
-                            const ocellus_dataset_options *options,
-                            ocellus_dataset **dataset);
+OCELLUS_API ocellus_status ocellus_dataset_from_source(
+    const ocellus_sample_source *source, const ocellus_dataset_options *options,
+    ocellus_dataset **dataset);
 OCELLUS_API void ocellus_dataset_destroy(ocellus_dataset *dataset);
 
 /* "idx", ..., "digits", "source". */
@@ -431,24 +428,24 @@ OCELLUS_API const char *
 ocellus_dataset_class_name(const ocellus_dataset *dataset, int k);
 /* The file that a sample of a folder comes from; NULL elsewhere. */
 OCELLUS_API const char *
-ocellus_dataset_sample_path(const ocellus_dataset *dataset,
-                            ocellus_split split, int64_t index);
+ocellus_dataset_sample_path(const ocellus_dataset *dataset, ocellus_split split,
+                            int64_t index);
 /* One sample as C x H x W floats, bytes as [0, 1], before normalisation. The
  * caller destroys it. label may be NULL. */
-OCELLUS_API ocellus_status
-ocellus_dataset_get(const ocellus_dataset *dataset, ocellus_split split,
-                    int64_t index, ocellus_tensor **x, int64_t *label);
+OCELLUS_API ocellus_status ocellus_dataset_get(const ocellus_dataset *dataset,
+                                               ocellus_split split,
+                                               int64_t index,
+                                               ocellus_tensor **x,
+                                               int64_t *label);
 /* Mean and standard deviation of each channel, which loaders take off and
  * divide by: measured on the training split the first time that they are asked
  * for (on at most 4,096 of a folder's images), or what was set. mean and std
  * take C floats each. */
-OCELLUS_API ocellus_status
-ocellus_dataset_get_normalization(ocellus_dataset *dataset, float *mean,
-                                  float *std);
+OCELLUS_API ocellus_status ocellus_dataset_get_normalization(
+    ocellus_dataset *dataset, float *mean, float *std);
 /* From elsewhere, a trained model say; before loaders are created. */
-OCELLUS_API ocellus_status
-ocellus_dataset_set_normalization(ocellus_dataset *dataset, const float *mean,
-                                  const float *std);
+OCELLUS_API ocellus_status ocellus_dataset_set_normalization(
+    ocellus_dataset *dataset, const float *mean, const float *std);
 
 /* An image file as C x H x W floats in [0, 1], C 1 or 3 as the file has it,
  * through a transform (or NULL). 16-bit files keep their precision. Transparent
@@ -493,34 +490,33 @@ OCELLUS_API ocellus_status ocellus_transform_check(const char *transform);
 typedef struct ocellus_loader ocellus_loader;
 
 typedef struct ocellus_loader_options {
-    size_t size;                /* sizeof(ocellus_loader_options) */
-    int64_t batch;              /* samples; 0: 64 */
-    int shuffle;                /* a new order each epoch */
-    uint64_t seed;              /* of order and augmentation */
-    const char *augment;        /* a transform, after the data set's own */
-    int threads;                /* 0: as many as processors, at most 8 */
-    int ahead;                  /* batches made ahead; 0: 4 */
-    int raw;                    /* do not normalise */
-    int64_t epochs;             /* work ahead across the ends of epochs below
-                                   this one; 0: stop at each end */
+    size_t size;         /* sizeof(ocellus_loader_options) */
+    int64_t batch;       /* samples; 0: 64 */
+    int shuffle;         /* a new order each epoch */
+    uint64_t seed;       /* of order and augmentation */
+    const char *augment; /* a transform, after the data set's own */
+    int threads;         /* 0: as many as processors, at most 8 */
+    int ahead;           /* batches made ahead; 0: 4 */
+    int raw;             /* do not normalise */
+    int64_t epochs;      /* work ahead across the ends of epochs below
+                            this one; 0: stop at each end */
 } ocellus_loader_options;
 
 typedef struct ocellus_batch {
-    ocellus_tensor *x;          /* float32, count x C x H x W */
-    ocellus_tensor *labels;     /* int64, count */
-    ocellus_tensor *labels2;    /* of the partners; NULL without mixup */
-    float lambda;               /* weight of labels; labels2 has 1 - lambda */
-    int64_t count;              /* the last batch of an epoch may be smaller */
+    ocellus_tensor *x;       /* float32, count x C x H x W */
+    ocellus_tensor *labels;  /* int64, count */
+    ocellus_tensor *labels2; /* of the partners; NULL without mixup */
+    float lambda;            /* weight of labels; labels2 has 1 - lambda */
+    int64_t count;           /* the last batch of an epoch may be smaller */
     int64_t epoch;
-    int64_t position;           /* samples of the epoch up to its end: start()
-                                   here to go on behind this batch */
-    const int64_t *indices;     /* of the samples within the split */
+    int64_t position;       /* samples of the epoch up to its end: start()
+                               here to go on behind this batch */
+    const int64_t *indices; /* of the samples within the split */
 } ocellus_batch;
 
-OCELLUS_API ocellus_status
-ocellus_loader_create(ocellus_dataset *dataset, ocellus_split split,
-                      const ocellus_loader_options *options,
-                      ocellus_loader **loader);
+OCELLUS_API ocellus_status ocellus_loader_create(
+    ocellus_dataset *dataset, ocellus_split split,
+    const ocellus_loader_options *options, ocellus_loader **loader);
 OCELLUS_API void ocellus_loader_destroy(ocellus_loader *loader);
 /* C, H, W of the batches. */
 OCELLUS_API void ocellus_loader_shape(const ocellus_loader *loader,

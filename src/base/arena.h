@@ -13,9 +13,9 @@
 
 struct oc_arena;
 
-struct oc_arena *oc_arena_create(void);               /* NULL: no memory */
-void oc_arena_destroy(struct oc_arena *arena);        /* NULL is fine */
-void *oc_arena_alloc(struct oc_arena *arena, size_t bytes);   /* zeroed */
+struct oc_arena *oc_arena_create(void);        /* NULL: no memory */
+void oc_arena_destroy(struct oc_arena *arena); /* NULL is fine */
+void *oc_arena_alloc(struct oc_arena *arena, size_t bytes); /* zeroed */
 void *oc_arena_copy(struct oc_arena *arena, const void *from, size_t bytes);
 char *oc_arena_strdup(struct oc_arena *arena, const char *text);
 char *oc_arena_printf(struct oc_arena *arena, const char *format, ...)

@@ -5,8 +5,7 @@
 
 #include "base/status.h"
 
-void oc_log(ocellus_log_level level, const char *format, ...)
-    OC_PRINTF(2, 3);
+void oc_log(ocellus_log_level level, const char *format, ...) OC_PRINTF(2, 3);
 int oc_log_wanted(ocellus_log_level level);
 
 #endif

@@ -18,15 +18,14 @@ void oc_philox(const uint32_t key[2], const uint32_t counter[4],
 struct oc_random {
     uint64_t key;
     uint64_t stream;
-    uint64_t at;            /* numbers drawn so far */
-    uint32_t word[4];       /* the block that `at` lies in */
+    uint64_t at;      /* numbers drawn so far */
+    uint32_t word[4]; /* the block that `at` lies in */
 };
 /* key: the user's seed; stream: what it is for, e.g. oc_hash of a name. */
-void oc_random_start(struct oc_random *random, uint64_t key,
-                     uint64_t stream);
+void oc_random_start(struct oc_random *random, uint64_t key, uint64_t stream);
 uint32_t oc_random_u32(struct oc_random *random);
 uint32_t oc_random_below(struct oc_random *random, uint32_t bound);
-float oc_random_uniform(struct oc_random *random);      /* [0, 1) */
-float oc_random_normal(struct oc_random *random);       /* Box-Muller */
+float oc_random_uniform(struct oc_random *random); /* [0, 1) */
+float oc_random_normal(struct oc_random *random);  /* Box-Muller */
 
 #endif

@@ -20,13 +20,12 @@ struct oc_shape {
 
 struct oc_shape oc_shape_make(int rank, const int64_t *dim);
 /* oc_shape_of(4, n, c, h, w): every argument after rank is an int64_t. */
-#define OC_SHAPE(...)                                                   \
-    oc_shape_make((int)(sizeof((int64_t[]){__VA_ARGS__}) /              \
-                        sizeof(int64_t)),                               \
+#define OC_SHAPE(...)                                                          \
+    oc_shape_make((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),   \
                   (const int64_t[]){__VA_ARGS__})
 
 int oc_shape_equal(const struct oc_shape *a, const struct oc_shape *b);
-int oc_shape_known(const struct oc_shape *shape);    /* no unknown */
+int oc_shape_known(const struct oc_shape *shape); /* no unknown */
 /* Number of elements; -1 where a dimension is unknown. Callers that take
  * shapes from outside check with oc_shape_bytes first. */
 int64_t oc_shape_count(const struct oc_shape *shape);

@@ -17,28 +17,27 @@
 #endif
 
 /* Keeps the sentence for ocellus_error() and returns `status`. */
-ocellus_status
-oc_fail(ocellus_status status, const char *format, ...) OC_PRINTF(2, 3);
-
-/* Puts words in front of the sentence kept: "conv1: " + sentence. */
-ocellus_status
-oc_fail_context(ocellus_status status, const char *format, ...)
+ocellus_status oc_fail(ocellus_status status, const char *format, ...)
     OC_PRINTF(2, 3);
 
-#define OC_TRY(call)                               \
-    do {                                           \
-        ocellus_status oc_try_status_ = (call);    \
-        if (oc_try_status_ != OCELLUS_OK)          \
-            return oc_try_status_;                 \
+/* Puts words in front of the sentence kept: "conv1: " + sentence. */
+ocellus_status oc_fail_context(ocellus_status status, const char *format, ...)
+    OC_PRINTF(2, 3);
+
+#define OC_TRY(call)                                                           \
+    do {                                                                       \
+        ocellus_status oc_try_status_ = (call);                                \
+        if (oc_try_status_ != OCELLUS_OK)                                      \
+            return oc_try_status_;                                             \
     } while (0)
 
 /* The same for a function that releases something behind the label `out`;
  * wants a local `ocellus_status status`. */
-#define OC_TRY_OUT(call)                           \
-    do {                                           \
-        status = (call);                           \
-        if (status != OCELLUS_OK)                  \
-            goto out;                              \
+#define OC_TRY_OUT(call)                                                       \
+    do {                                                                       \
+        status = (call);                                                       \
+        if (status != OCELLUS_OK)                                              \
+            goto out;                                                          \
     } while (0)
 
 #define OC_COUNT(array) (sizeof(array) / sizeof((array)[0]))

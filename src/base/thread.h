@@ -5,13 +5,13 @@
 
 #include "base/status.h"
 
-int oc_thread_count(void);          /* processors that this process may use */
+int oc_thread_count(void); /* processors that this process may use */
 
 /* Calls work(context, i) for i in [0, count), at most `threads` at a time, and
  * returns when all are done. Fails where `work` did, with the first failure's
  * status and sentence (oc_fail is per thread: it is carried over). */
-ocellus_status
-oc_parallel(int threads, int count,
-            ocellus_status (*work)(void *context, int i), void *context);
+ocellus_status oc_parallel(int threads, int count,
+                           ocellus_status (*work)(void *context, int i),
+                           void *context);
 
 #endif
