@@ -22,8 +22,13 @@ char *oc_arena_printf(struct oc_arena *arena, const char *format, ...)
     OC_PRINTF(2, 3);
 size_t oc_arena_bytes(const struct oc_arena *arena);
 
-/* A growing array of pointers or of any element: makes room for one more.
- * `items` is a T *, `count` and `room` are int. 0 when memory runs out. */
+/* A growing array in malloc'd memory of its owner (free() it): makes room for
+ * one more, by doubling; new places are zeroed. `items` is the address of the
+ * T *, NULL at first. 1, or 0 when memory runs out (the array stays):
+ *
+ *     if (!oc_grow(&items, count, &room, sizeof(*items))) ...
+ *     items[count++] = item;
+ */
 int oc_grow(void *items, int count, int *room, size_t size);
 
 #endif
