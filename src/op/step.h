@@ -151,7 +151,8 @@ void oc_arg_float(struct oc_steps *steps, struct oc_step *launch, double f);
 void oc_arg_local(struct oc_steps *steps, struct oc_step *launch,
                   size_t bytes);
 /* Global sizes; `local` 0 lets the driver choose. Global sizes are rounded up
- * to multiples of local: kernels check their bounds. */
+ * to multiples of local: kernels check their bounds. A launch with a global
+ * size of 0 (an empty tensor) is void: the device skips it. */
 void oc_grid1(struct oc_step *launch, int64_t global, int64_t local);
 void oc_grid2(struct oc_step *launch, int64_t gx, int64_t gy, int64_t lx,
               int64_t ly);
