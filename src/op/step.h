@@ -24,13 +24,21 @@
  * packed:  convolution weights K x C x R x S, for groups 1:
  *          ceil(K/block) x ceil(C/block) x R x S x block(c) x block(k);
  *          with flip, the same for the input gradient: roles of K and C
- *          exchanged and R, S reversed. */
+ *          exchanged and R, S reversed; first: ceil(K/block) x C x R x S x
+ *          block(k), for few input channels read plain and for depthwise
+ *          weights (C = 1). */
 struct oc_layout {
     int block;
     int halo;
     int pack;           /* enum oc_pack */
 };
-enum oc_pack { OC_PACK_NONE, OC_PACK_CONV, OC_PACK_CONV_FLIP, OC_PACK_GEMM };
+enum oc_pack {
+    OC_PACK_NONE,
+    OC_PACK_CONV,
+    OC_PACK_CONV_FLIP,
+    OC_PACK_GEMM,
+    OC_PACK_CONV_FIRST
+};
 
 #define OC_PLAIN ((struct oc_layout){1, 0, OC_PACK_NONE})
 
@@ -38,7 +46,7 @@ int oc_layout_equal(const struct oc_layout *a, const struct oc_layout *b);
 /* Elements with padding. */
 size_t oc_layout_count(const struct oc_layout *layout,
                        const struct oc_shape *shape);
-/* "plain", "c8", "c16+1", "w8", "w8flip" into a buffer of 24; returns it. */
+/* "plain", "c8", "c16+1", "w8", "w8flip", "w8first" into a buffer of 24; returns it. */
 char *oc_layout_text(const struct oc_layout *layout, char *text);
 
 /* Strides of a blocked image in elements, for kernel arguments: element

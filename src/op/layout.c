@@ -1,0 +1,82 @@
+/* layout.c - how many elements a tensor takes in a layout, and where element
+ * (n, c, y, x) of it lies. */
+#include <stdio.h>
+
+#include "op/step.h"
+
+static int64_t
+blocks_of(int64_t channels, int block)
+{
+    return (channels + block - 1) / block;
+}
+
+int
+oc_layout_equal(const struct oc_layout *a, const struct oc_layout *b)
+{
+    return a->block == b->block && a->halo == b->halo && a->pack == b->pack;
+}
+
+static size_t
+count_packed(const struct oc_layout *layout, const struct oc_shape *shape)
+{
+    const int b = layout->block;
+    const int64_t window = shape->dim[2] * shape->dim[3];
+    int64_t kb = blocks_of(shape->dim[0], b);
+
+    if (layout->pack == OC_PACK_CONV_FIRST)
+        return (size_t)(kb * b * shape->dim[1] * window);
+    return (size_t)(kb * b * blocks_of(shape->dim[1], b) * b * window);
+}
+
+size_t
+oc_layout_count(const struct oc_layout *layout, const struct oc_shape *shape)
+{
+    struct oc_blocked s;
+
+    if (shape->rank == 4 && layout->pack != OC_PACK_NONE)
+        return count_packed(layout, shape);
+    if (layout->block == 1 && layout->halo == 0)
+        return (size_t)oc_shape_count(shape);
+    s = oc_blocked_of(layout, shape);
+    return (size_t)shape->dim[0] * (size_t)s.image;
+}
+
+char *
+oc_layout_text(const struct oc_layout *layout, char *text)
+{
+    static const char *const pack[] = {
+        [OC_PACK_CONV] = "w%d",
+        [OC_PACK_CONV_FLIP] = "w%dflip",
+        [OC_PACK_GEMM] = "gemm%d",
+        [OC_PACK_CONV_FIRST] = "w%dfirst",
+    };
+
+    if (layout->pack != OC_PACK_NONE)
+        snprintf(text, 24, pack[layout->pack], layout->block);
+    else if (layout->block == 1 && layout->halo == 0)
+        snprintf(text, 24, "plain");
+    else if (layout->halo == 0)
+        snprintf(text, 24, "c%d", layout->block);
+    else
+        snprintf(text, 24, "c%d+%d", layout->block, layout->halo);
+    return text;
+}
+
+struct oc_blocked
+oc_blocked_of(const struct oc_layout *layout, const struct oc_shape *shape)
+{
+    const int b = layout->block;
+    const int halo = layout->halo;
+    const int64_t w = shape->rank > 2 ? shape->dim[shape->rank - 1] : 1;
+    const int64_t h = shape->rank > 3 ? shape->dim[2] : 1;
+    const int tall = shape->rank > 3 ? halo : 0;
+    const int wide = shape->rank > 2 ? halo : 0;
+    struct oc_blocked s = {.block = b};
+
+    s.blocks = (int)blocks_of(shape->rank > 1 ? shape->dim[1] : 1, b);
+    s.row = (int)(w + 2 * wide) * b;
+    s.plane = (int)(h + 2 * tall) * s.row;
+    s.image = s.blocks * s.plane;
+    s.base = tall * s.row + wide * b;
+    return s;
+}
