@@ -533,6 +533,146 @@ OCELLUS_API ocellus_status ocellus_loader_start(ocellus_loader *loader,
  * epoch. */
 OCELLUS_API ocellus_status ocellus_loader_next(ocellus_loader *loader,
                                                const ocellus_batch **batch);
+/* ------------------------------------------------- metrics and pictures */
+
+/* How well a classifier does, added up over batches. A class's precision,
+ * recall and F1 are 0 where their divisor is (no sample predicted as it, none
+ * labelled so), as scikit-learn's zero_division=0. */
+typedef struct ocellus_metrics ocellus_metrics;
+
+/* One class, or an average over classes. Fractions of 1. */
+typedef struct ocellus_class_score {
+    double precision;
+    double recall;
+    double f1;
+    int64_t support;   /* samples labelled so */
+    int64_t predicted; /* samples predicted so */
+} ocellus_class_score;
+
+/* classes: 1 to 32768; the confusion matrix takes 8 * classes^2 bytes. */
+OCELLUS_API ocellus_status ocellus_metrics_create(int classes,
+                                                  ocellus_metrics **metrics);
+OCELLUS_API void ocellus_metrics_destroy(ocellus_metrics *metrics);
+/* Forgets what was added. */
+OCELLUS_API void ocellus_metrics_clear(ocellus_metrics *metrics);
+/* Samples with this label are passed over; there is none unless set. */
+OCELLUS_API void ocellus_metrics_set_ignored_label(ocellus_metrics *metrics,
+                                                   int64_t label);
+/* scores: count x classes, the larger the likelier (logits, probabilities);
+ * the first of equal ones wins, NaN counts as the smallest. labels: count, in
+ * [0, classes). OCELLUS_BAD_DATA for another label; then none is added. */
+OCELLUS_API ocellus_status ocellus_metrics_add_scores(ocellus_metrics *metrics,
+                                                      const float *scores,
+                                                      const int64_t *labels,
+                                                      size_t count);
+/* The same from predicted classes, where no scores are at hand: these samples
+ * do not count for ocellus_metrics_top_k. */
+OCELLUS_API ocellus_status ocellus_metrics_add_predictions(
+    ocellus_metrics *metrics, const int64_t *predictions, const int64_t *labels,
+    size_t count);
+/* The mean loss of `count` samples. */
+OCELLUS_API void ocellus_metrics_add_loss(ocellus_metrics *metrics, double loss,
+                                          size_t count);
+
+OCELLUS_API int ocellus_metrics_classes(const ocellus_metrics *metrics);
+/* Samples added, without the ignored. */
+OCELLUS_API int64_t ocellus_metrics_count(const ocellus_metrics *metrics);
+/* Mean over samples; NaN when none was added. */
+OCELLUS_API double ocellus_metrics_loss(const ocellus_metrics *metrics);
+/* Fractions of the samples; 0 when there are none. Top k: the label is among
+ * the k largest scores; NaN when no scores were added. */
+OCELLUS_API double ocellus_metrics_accuracy(const ocellus_metrics *metrics);
+OCELLUS_API double ocellus_metrics_top_k(const ocellus_metrics *metrics, int k);
+/* One class; zeros where there is no such class. */
+OCELLUS_API ocellus_class_score
+ocellus_metrics_class(const ocellus_metrics *metrics, int class_index);
+/* The plain mean over the classes that were seen, as label or prediction; and
+ * the mean weighted by support. */
+OCELLUS_API ocellus_class_score
+ocellus_metrics_macro(const ocellus_metrics *metrics);
+OCELLUS_API ocellus_class_score
+ocellus_metrics_weighted(const ocellus_metrics *metrics);
+/* classes x classes counts, row: the label, column: the prediction; lent until
+ * the metrics go. */
+OCELLUS_API const int64_t *
+ocellus_metrics_confusion(const ocellus_metrics *metrics);
+
+/* What a training came to, epoch by epoch. */
+typedef struct ocellus_history ocellus_history;
+
+/* NaN: not measured (an empty cell of the CSV, null in JSON). */
+typedef struct ocellus_history_row {
+    int64_t epoch; /* 1 for the first; ascending */
+    int64_t step;  /* updates made since the beginning */
+    double train_loss;
+    double train_accuracy; /* fractions of 1, here and below */
+    double test_loss;
+    double test_accuracy;
+    double test_top5;
+    double test_f1;           /* macro */
+    double learning_rate;     /* of the epoch's last step */
+    double images_per_second; /* while training */
+    double seconds;           /* of this epoch, test and all */
+} ocellus_history_row;
+
+/* folder/history.csv and folder/history.jsonl, rewritten whole (beside, then
+ * renamed) with each row added. Rows that are there with epoch <= keep stay:
+ * 0 begins anew, the checkpoint's epoch continues. folder NULL: in memory
+ * only. OCELLUS_BAD_DATA names the line of a CSV that cannot be read. */
+OCELLUS_API ocellus_status ocellus_history_create(const char *folder,
+                                                  int64_t keep,
+                                                  ocellus_history **history);
+/* What a history.csv holds; rows added to it stay in memory. */
+OCELLUS_API ocellus_status ocellus_history_read(const char *path,
+                                                ocellus_history **history);
+OCELLUS_API void ocellus_history_destroy(ocellus_history *history);
+OCELLUS_API ocellus_status ocellus_history_add(ocellus_history *history,
+                                               const ocellus_history_row *row);
+OCELLUS_API int ocellus_history_count(const ocellus_history *history);
+/* All rows, lent until the next is added. */
+OCELLUS_API const ocellus_history_row *
+ocellus_history_rows(const ocellus_history *history);
+
+/* Pictures are PNG files, written beside and renamed, so that a viewer never
+ * sees half of one. title: a line above, or NULL. names: the classes', or NULL
+ * for their numbers. 1 when this library can draw; otherwise each function
+ * below is OCELLUS_UNSUPPORTED. */
+OCELLUS_API int ocellus_can_draw(void);
+/* Loss, accuracy and learning rate against the epoch. */
+OCELLUS_API ocellus_status ocellus_draw_curves(const char *path,
+                                               const char *title,
+                                               const ocellus_history_row *rows,
+                                               int count);
+/* confusion: classes x classes, as ocellus_metrics_confusion gives it; at most
+ * 4096 classes. Coloured by the share of its row. */
+OCELLUS_API ocellus_status ocellus_draw_confusion(const char *path,
+                                                  const char *title,
+                                                  const int64_t *confusion,
+                                                  int classes,
+                                                  const char *const *names);
+/* Precision, recall and F1 of each class as bars; at most 1024 classes. */
+OCELLUS_API ocellus_status ocellus_draw_class_scores(
+    const char *path, const char *title, const ocellus_class_score *scores,
+    int classes, const char *const *names);
+
+/* A sheet of samples with what was predicted, the wrong ones marked. */
+typedef struct ocellus_sheet {
+    int count;    /* 1 to 1024 */
+    int channels; /* 1 or 3 */
+    int height, width;
+    const float *images;        /* count x channels x height x width */
+    float black, white;         /* what is drawn so; equal: each channel's
+                                 * smallest and largest number in the sheet,
+                                 * which suits normalised images */
+    const int64_t *predictions; /* count */
+    const int64_t *labels;      /* count, or NULL: not known */
+    const float *confidences;   /* count, in 0..1, or NULL */
+    int classes;
+    const char *const *names; /* classes, or NULL */
+} ocellus_sheet;
+OCELLUS_API ocellus_status ocellus_draw_sheet(const char *path,
+                                              const char *title,
+                                              const ocellus_sheet *sheet);
 
 #ifdef __cplusplus
 }
