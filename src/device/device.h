@@ -16,7 +16,7 @@ const struct oc_caps *oc_device_caps(const struct ocellus_device *device);
 
 /* ---- buffers ---------------------------------------------------------- */
 
-struct oc_buffer;               /* device memory */
+struct oc_buffer; /* device memory */
 ocellus_status oc_buffer_create(struct ocellus_device *device, size_t bytes,
                                 struct oc_buffer **buffer);
 void oc_buffer_destroy(struct oc_buffer *buffer);

@@ -18,23 +18,23 @@
 #include "base/status.h"
 #include "base/type.h"
 
-#define OC_MAX_IN 64            /* Concat and Sum take many */
+#define OC_MAX_IN 64 /* Concat and Sum take many */
 
 struct oc_op;
 struct oc_node;
 
 enum oc_value_kind {
-    OC_INPUT,       /* given at each run */
-    OC_CONSTANT,    /* data is set */
-    OC_STATE,       /* kept between runs; see `assigned` */
-    OC_RESULT       /* made by a node */
+    OC_INPUT,    /* given at each run */
+    OC_CONSTANT, /* data is set */
+    OC_STATE,    /* kept between runs; see `assigned` */
+    OC_RESULT    /* made by a node */
 };
 
 struct ocellus_value {
     struct ocellus_graph *graph;
-    int id;                         /* its index in graph->values */
+    int id; /* its index in graph->values */
     enum oc_value_kind kind;
-    const char *name;               /* never NULL, unique for states */
+    const char *name; /* never NULL, unique for states */
     ocellus_type type;
     struct oc_shape shape;
     const void *data;               /* host-known numbers, or NULL */
@@ -58,13 +58,13 @@ enum oc_attr_kind {
 struct oc_attr {
     const char *name;
     enum oc_attr_kind kind;
-    int count;                      /* of ints or floats */
+    int count; /* of ints or floats */
     int64_t i;
     double f;
     const char *text;
     const int64_t *ints;
     const float *floats;
-    struct ocellus_value *tensor;   /* a constant value of the graph */
+    struct ocellus_value *tensor; /* a constant value of the graph */
 };
 
 /* What a following chain of pointwise operators does to each number `v` of
@@ -74,7 +74,7 @@ struct oc_attr {
  * output's shape and follow the operator's own inputs in node->in) and over
  * the scalars s0, s1 ... (kernel arguments). */
 struct oc_epilogue {
-    const char *formula;            /* "fmax(v + e0, 0.0f)" */
+    const char *formula; /* "fmax(v + e0, 0.0f)" */
     int n_extra;
     int n_scalar;
     float scalar[8];
@@ -84,18 +84,18 @@ struct oc_node {
     struct ocellus_graph *graph;
     const struct oc_op *op;
     const char *name;
-    int id;                         /* its index in graph->nodes */
-    int n_in, n_out;                /* trailing absent ones not counted */
-    struct ocellus_value **in;      /* NULL: an absent optional input */
+    int id;                    /* its index in graph->nodes */
+    int n_in, n_out;           /* trailing absent ones not counted */
+    struct ocellus_value **in; /* NULL: an absent optional input */
     struct ocellus_value **out;
     int n_attr;
     struct oc_attr *attr;
-    const struct oc_epilogue *epilogue;     /* or NULL */
+    const struct oc_epilogue *epilogue; /* or NULL */
 };
 
 struct ocellus_graph {
     struct oc_arena *arena;
-    ocellus_status status;          /* the first failure of a builder */
+    ocellus_status status; /* the first failure of a builder */
     char *sentence;
     uint64_t seed;
     struct ocellus_value **values;
@@ -147,31 +147,28 @@ struct ocellus_value *oc_apply(struct ocellus_graph *graph, const char *op,
                                const char *attributes,
                                struct ocellus_value *const *in, int n_in);
 /* OC_NODE(graph, "Mul", NULL, a, b) */
-#define OC_NODE(graph, op, attributes, ...)                             \
-    oc_apply(graph, op, attributes,                                     \
-             (struct ocellus_value *[]){__VA_ARGS__},                   \
-             (int)(sizeof((struct ocellus_value *[]){__VA_ARGS__}) /    \
+#define OC_NODE(graph, op, attributes, ...)                                    \
+    oc_apply(graph, op, attributes, (struct ocellus_value *[]){__VA_ARGS__},   \
+             (int)(sizeof((struct ocellus_value *[]){__VA_ARGS__}) /           \
                    sizeof(struct ocellus_value *)))
 
 /* The same with all attributes of `node`, and more text: what gradient
  * builders use (ConvGradInput has Conv's attributes). */
-struct ocellus_value *oc_apply_like(const struct oc_node *node,
-                                    const char *op, const char *attributes,
-                                    struct ocellus_value *const *in,
-                                    int n_in);
-#define OC_NODE_LIKE(node, op, attributes, ...)                         \
-    oc_apply_like(node, op, attributes,                                 \
-                  (struct ocellus_value *[]){__VA_ARGS__},              \
-                  (int)(sizeof((struct ocellus_value *[]){__VA_ARGS__}) / \
+struct ocellus_value *oc_apply_like(const struct oc_node *node, const char *op,
+                                    const char *attributes,
+                                    struct ocellus_value *const *in, int n_in);
+#define OC_NODE_LIKE(node, op, attributes, ...)                                \
+    oc_apply_like(node, op, attributes,                                        \
+                  (struct ocellus_value *[]){__VA_ARGS__},                     \
+                  (int)(sizeof((struct ocellus_value *[]){__VA_ARGS__}) /      \
                         sizeof(struct ocellus_value *)))
 
 /* With parsed attributes (importers): the array is copied. */
 struct ocellus_value *oc_apply_attrs(struct ocellus_graph *graph,
-                                     const struct oc_op *op,
-                                     const char *name, int n_attr,
-                                     const struct oc_attr *attr,
-                                     struct ocellus_value *const *in,
-                                     int n_in, int n_out);
+                                     const struct oc_op *op, const char *name,
+                                     int n_attr, const struct oc_attr *attr,
+                                     struct ocellus_value *const *in, int n_in,
+                                     int n_out);
 
 /* ---- attributes ------------------------------------------------------- */
 
@@ -206,9 +203,8 @@ ocellus_status oc_host_ints(const struct oc_node *node, int k,
 ocellus_status oc_host_floats(const struct oc_node *node, int k,
                               const float **values, int *count);
 /* oc_fail with "Conv 'conv1': " in front. */
-ocellus_status oc_node_fail(const struct oc_node *node,
-                            ocellus_status status, const char *format, ...)
-    OC_PRINTF(3, 4);
+ocellus_status oc_node_fail(const struct oc_node *node, ocellus_status status,
+                            const char *format, ...) OC_PRINTF(3, 4);
 
 /* ---- copies, checks, text --------------------------------------------- */
 
@@ -226,7 +222,7 @@ ocellus_status oc_graph_prune(struct ocellus_graph *graph);
 ocellus_status oc_graph_verify(const struct ocellus_graph *graph);
 ocellus_status oc_graph_text(const struct ocellus_graph *graph, char **text);
 /* The first numbers of a state, by its rule: malloc'ed float32. */
-ocellus_status oc_state_init(const struct ocellus_value *state,
-                             uint64_t seed, float **data);
+ocellus_status oc_state_init(const struct ocellus_value *state, uint64_t seed,
+                             float **data);
 
 #endif

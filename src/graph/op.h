@@ -11,24 +11,24 @@
 
 #include "graph/graph.h"
 
-struct oc_impl;                 /* op/impl.h */
+struct oc_impl; /* op/impl.h */
 
 enum oc_op_flag {
-    OC_OP_VIEW = 1,             /* output 0 holds input 0's bytes, plain */
-    OC_OP_INTERNAL = 2,         /* not ONNX: never exported */
-    OC_OP_POINTWISE = 4         /* `formula` says it; broadcasts */
+    OC_OP_VIEW = 1,     /* output 0 holds input 0's bytes, plain */
+    OC_OP_INTERNAL = 2, /* not ONNX: never exported */
+    OC_OP_POINTWISE = 4 /* `formula` says it; broadcasts */
 };
 
 struct oc_op {
-    const char *name;                       /* as ONNX has it */
+    const char *name; /* as ONNX has it */
     int min_in, max_in;
-    int n_out;                              /* most outputs, saved excluded */
-    int n_saved;                            /* hidden outputs kept for grad,
-                                             * after the others */
+    int n_out;   /* most outputs, saved excluded */
+    int n_saved; /* hidden outputs kept for grad,
+                  * after the others */
     unsigned flags;
-    uint32_t params;                        /* trainable inputs, bit k */
-    uint32_t host;                          /* inputs that must be known on
-                                             * the host when bound, bit k */
+    uint32_t params; /* trainable inputs, bit k */
+    uint32_t host;   /* inputs that must be known on
+                      * the host when bound, bit k */
     ocellus_status (*infer)(struct oc_node *node);
     /* On host values; all present inputs have data. NULL: never there. */
     ocellus_status (*eval)(struct oc_node *node);
@@ -40,12 +40,12 @@ struct oc_op {
                  struct ocellus_value *dx[]);
     /* Pointwise: OpenCL C over a, b, c, d (the inputs) and s0, s1 ... */
     const char *formula;
-    const char *scalars;                    /* "alpha=0.01 beta=0.5": which
-                                             * attributes s0, s1 are */
-    const struct oc_impl *impls;            /* fastest first, ends with a row
-                                             * of name NULL; the last one
-                                             * refuses nothing. NULL: views
-                                             * and host-only operators */
+    const char *scalars;         /* "alpha=0.01 beta=0.5": which
+                                  * attributes s0, s1 are */
+    const struct oc_impl *impls; /* fastest first, ends with a row
+                                  * of name NULL; the last one
+                                  * refuses nothing. NULL: views
+                                  * and host-only operators */
 };
 
 /* NULL when unknown. */

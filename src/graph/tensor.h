@@ -12,12 +12,11 @@ struct ocellus_tensor {
     void *data;
     int owned;
     void *memory;
-    size_t offset;              /* bytes into `memory` */
+    size_t offset; /* bytes into `memory` */
     void (*release)(void *memory);
 };
 
-ocellus_status oc_tensor_create(ocellus_type type,
-                                const struct oc_shape *shape,
+ocellus_status oc_tensor_create(ocellus_type type, const struct oc_shape *shape,
                                 struct ocellus_tensor **tensor);
 void oc_tensor_destroy(struct ocellus_tensor *tensor);
 

@@ -8,19 +8,19 @@
 #include <stdint.h>
 
 struct oc_caps {
-    int cpu;                    /* CPU class: work-groups of one work-item,
-                                 * explicit vectors, no local tiles; decided
-                                 * by measurement, not by vendor */
+    int cpu; /* CPU class: work-groups of one work-item,
+              * explicit vectors, no local tiles; decided
+              * by measurement, not by vendor */
     int compute_units;
-    int vector_width;           /* native float lanes: 4, 8, 16 (CPU class) */
-    int vector_registers;       /* 16 or 32 of them (CPU class) */
-    int half, fp64;             /* arithmetic probed: 1 or 0 */
-    size_t local_memory;        /* bytes a work-group */
+    int vector_width;     /* native float lanes: 4, 8, 16 (CPU class) */
+    int vector_registers; /* 16 or 32 of them (CPU class) */
+    int half, fp64;       /* arithmetic probed: 1 or 0 */
+    size_t local_memory;  /* bytes a work-group */
     size_t max_work_group;
-    size_t largest_allocation;  /* bytes */
-    size_t alignment;           /* of sub-buffers, bytes */
-    size_t cache;               /* bytes of the core's own cache, or 0 */
-    int clblast;                /* GEMM library is usable */
+    size_t largest_allocation; /* bytes */
+    size_t alignment;          /* of sub-buffers, bytes */
+    size_t cache;              /* bytes of the core's own cache, or 0 */
+    int clblast;               /* GEMM library is usable */
     /* The doctor's verdicts: "conv:blocked" ... or NULL. A refused
      * implementation says so with this as its reason. */
     const char *const *quarantine;

@@ -23,19 +23,18 @@ struct oc_impl {
     void (*layouts)(const struct oc_node *node, const struct oc_caps *caps,
                     struct oc_layout in[], struct oc_layout out[],
                     size_t *scratch);
-    ocellus_status (*emit)(struct oc_steps *steps,
-                           const struct oc_node *node);
-    unsigned flags;             /* enum oc_impl_flag */
-    uint32_t in_place;          /* output 0 may share input k's place, bit k:
-                                 * each work-item reads before it writes, same
-                                 * element only */
+    ocellus_status (*emit)(struct oc_steps *steps, const struct oc_node *node);
+    unsigned flags;    /* enum oc_impl_flag */
+    uint32_t in_place; /* output 0 may share input k's place, bit k:
+                        * each work-item reads before it writes, same
+                        * element only */
 };
 
 enum oc_impl_flag {
-    OC_IMPL_HALO = 1,           /* blocked output 0 may get any halo: emit
-                                 * writes through oc_blocked_of strides; the
-                                 * planner clears the halo before */
-    OC_IMPL_EPILOGUE = 2        /* honours node->epilogue on output 0 */
+    OC_IMPL_HALO = 1,    /* blocked output 0 may get any halo: emit
+                          * writes through oc_blocked_of strides; the
+                          * planner clears the halo before */
+    OC_IMPL_EPILOGUE = 2 /* honours node->epilogue on output 0 */
 };
 
 #endif

@@ -30,7 +30,7 @@
 struct oc_layout {
     int block;
     int halo;
-    int pack;           /* enum oc_pack */
+    int pack; /* enum oc_pack */
 };
 enum oc_pack {
     OC_PACK_NONE,
@@ -53,23 +53,23 @@ char *oc_layout_text(const struct oc_layout *layout, char *text);
  * (n, c, y, x) lies at base + n*image + (c/block)*plane + y*row + x*block +
  * c%block. Plain tensors of rank 4 have block 1. */
 struct oc_blocked {
-    int block, blocks;          /* ceil(C / block) */
+    int block, blocks; /* ceil(C / block) */
     int base, image, plane, row;
 };
 struct oc_blocked oc_blocked_of(const struct oc_layout *layout,
                                 const struct oc_shape *shape);
 
 enum oc_arg_kind {
-    OC_ARG_MEMORY,      /* place, from its first byte */
+    OC_ARG_MEMORY, /* place, from its first byte */
     OC_ARG_INT,
     OC_ARG_FLOAT,
-    OC_ARG_LOCAL        /* bytes of local memory */
+    OC_ARG_LOCAL /* bytes of local memory */
 };
 
 struct oc_arg {
     enum oc_arg_kind kind;
     int place;
-    int writes;         /* memory: the step writes it */
+    int writes; /* memory: the step writes it */
     int32_t i;
     float f;
     size_t bytes;
@@ -77,9 +77,9 @@ struct oc_arg {
 
 enum oc_step_kind {
     OC_STEP_KERNEL,
-    OC_STEP_GEMM,       /* CLBlast, float32 */
-    OC_STEP_COPY,       /* place b -> place c, `bytes` */
-    OC_STEP_FILL        /* place c, `bytes` of the 4-byte pattern */
+    OC_STEP_GEMM, /* CLBlast, float32 */
+    OC_STEP_COPY, /* place b -> place c, `bytes` */
+    OC_STEP_FILL  /* place c, `bytes` of the 4-byte pattern */
 };
 
 /* C (m x n, row-major, ldc) = alpha * op(A) * op(B) + beta * C, `batch` times
@@ -90,7 +90,7 @@ struct oc_gemm {
     int batch;
     int64_t stride_a, stride_b, stride_c;
     float alpha, beta;
-    int a, b, c;                /* places */
+    int a, b, c; /* places */
 };
 
 #define OC_MAX_ARGS 48
@@ -98,26 +98,26 @@ struct oc_gemm {
 struct oc_step {
     enum oc_step_kind kind;
     const struct oc_node *node;
-    const char *impl;           /* who emitted it, for profiles */
-    const char *file;           /* stem of the .cl file */
+    const char *impl; /* who emitted it, for profiles */
+    const char *file; /* stem of the .cl file */
     const char *kernel;
-    const char *options;        /* "-DTILE=8 -DTYPE_x=1" */
-    const char *prelude;        /* source put before the file, or NULL */
+    const char *options; /* "-DTILE=8 -DTYPE_x=1" */
+    const char *prelude; /* source put before the file, or NULL */
     int n_args;
     struct oc_arg arg[OC_MAX_ARGS];
     int dims;
     size_t global[3];
-    size_t local[3];            /* 0: the driver chooses */
+    size_t local[3]; /* 0: the driver chooses */
     struct oc_gemm gemm;
-    int from, to;               /* copy, fill: places */
+    int from, to; /* copy, fill: places */
     size_t bytes;
     uint32_t pattern;
-    double flops, traffic;      /* for profiles: operations, bytes moved */
+    double flops, traffic; /* for profiles: operations, bytes moved */
 };
 
 /* An input or output of the node being emitted, as the planner placed it. */
 struct oc_operand {
-    const struct ocellus_value *value;      /* NULL: absent */
+    const struct ocellus_value *value; /* NULL: absent */
     struct oc_layout layout;
     int place;
 };
@@ -127,12 +127,12 @@ struct oc_steps {
     const struct oc_caps *caps;
     struct oc_step **step;
     int count, room;
-    ocellus_status status;      /* the first failure; sticky */
+    ocellus_status status; /* the first failure; sticky */
     const struct oc_node *node;
     const char *impl;
     struct oc_operand in[OC_MAX_IN];
     struct oc_operand out[8];
-    int scratch;                /* place of the node's scratch, or -1 */
+    int scratch; /* place of the node's scratch, or -1 */
 };
 
 /* ---- what emit() calls; failures are sticky in steps->status ----------- */
@@ -141,8 +141,8 @@ struct oc_steps {
 struct oc_step *oc_launch(struct oc_steps *steps, const char *file,
                           const char *kernel);
 /* oc_define(steps, l, "TILE", 8): -DTILE=8 */
-void oc_define(struct oc_steps *steps, struct oc_step *launch,
-               const char *name, int value);
+void oc_define(struct oc_steps *steps, struct oc_step *launch, const char *name,
+               int value);
 /* -DTYPE_x=N: the storage type (ONNX's number) of kernel argument x; see
  * LOAD/STORE in cl/common.cl. */
 void oc_define_type(struct oc_steps *steps, struct oc_step *launch,
@@ -156,8 +156,7 @@ void oc_arg_out(struct oc_steps *steps, struct oc_step *launch, int k);
 void oc_arg_scratch(struct oc_steps *steps, struct oc_step *launch);
 void oc_arg_int(struct oc_steps *steps, struct oc_step *launch, int64_t i);
 void oc_arg_float(struct oc_steps *steps, struct oc_step *launch, double f);
-void oc_arg_local(struct oc_steps *steps, struct oc_step *launch,
-                  size_t bytes);
+void oc_arg_local(struct oc_steps *steps, struct oc_step *launch, size_t bytes);
 /* Global sizes; `local` 0 lets the driver choose. Global sizes are rounded up
  * to multiples of local: kernels check their bounds. A launch with a global
  * size of 0 (an empty tensor) is void: the device skips it. */

@@ -10,53 +10,53 @@
 #include "op/impl.h"
 
 enum oc_place_kind {
-    OC_PLACE_ARENA,     /* offset in a bin of the arena */
-    OC_PLACE_STATE,     /* value's home, kept by the session */
-    OC_PLACE_CONSTANT,  /* uploaded once a plan */
-    OC_PLACE_DERIVED    /* a packing of a state or constant, kept with the
-                         * plan, refreshed by the prologue */
+    OC_PLACE_ARENA,    /* offset in a bin of the arena */
+    OC_PLACE_STATE,    /* value's home, kept by the session */
+    OC_PLACE_CONSTANT, /* uploaded once a plan */
+    OC_PLACE_DERIVED   /* a packing of a state or constant, kept with the
+                        * plan, refreshed by the prologue */
 };
 
 struct oc_place {
     enum oc_place_kind kind;
-    const struct ocellus_value *value;  /* NULL: scratch */
+    const struct ocellus_value *value; /* NULL: scratch */
     struct oc_layout layout;
     size_t bytes;
-    int first, last;            /* steps in which it is live */
-    int bin;                    /* arena: which one */
-    size_t offset;              /* arena: byte in its bin */
-    int alias;                  /* lies in this other place, or -1 */
+    int first, last; /* steps in which it is live */
+    int bin;         /* arena: which one */
+    size_t offset;   /* arena: byte in its bin */
+    int alias;       /* lies in this other place, or -1 */
 };
 
-struct oc_choice {              /* per node, for show --why */
+struct oc_choice { /* per node, for show --why */
     const struct oc_node *node;
-    const struct oc_impl *impl;         /* NULL: host-known or a view */
+    const struct oc_impl *impl; /* NULL: host-known or a view */
     const char *refused_by[8];
     const char *reason[8];
     int n_refused;
-    int first_step, n_steps;            /* in `steps`, after the prologue */
+    int first_step, n_steps; /* in `steps`, after the prologue */
     struct oc_layout out;
 };
 
 struct oc_plan {
-    struct oc_arena *arena;             /* holds the plan itself */
-    const struct ocellus_graph *graph;  /* concrete; owned */
+    struct oc_arena *arena;            /* holds the plan itself */
+    const struct ocellus_graph *graph; /* concrete; owned */
     struct oc_caps caps;
     struct oc_step **step;
     int n_steps;
-    int n_prologue;             /* step[0 .. n_prologue): run first, and again
-                                 * only after a state was written from outside
-                                 * or by another plan */
+    int n_prologue; /* step[0 .. n_prologue): run first, and again
+                     * only after a state was written from outside
+                     * or by another plan */
     struct oc_place *place;
     int n_places;
     struct oc_choice *choice;
     int n_choices;
-    int *input_place;           /* per graph input; -1: nobody reads it */
-    int *output_place;          /* per graph output: plain */
-    int *state_place;           /* per graph state; -1 */
-    int *assigned_place;        /* per graph state: plain place that holds the
-                                 * new value at the end; == state_place when
-                                 * updated where it lies; -1: not assigned */
+    int *input_place;    /* per graph input; -1: nobody reads it */
+    int *output_place;   /* per graph output: plain */
+    int *state_place;    /* per graph state; -1 */
+    int *assigned_place; /* per graph state: plain place that holds the
+                          * new value at the end; == state_place when
+                          * updated where it lies; -1: not assigned */
     size_t *bin_bytes;
     int n_bins;
     double flops;

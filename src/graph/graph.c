@@ -1,0 +1,180 @@
+/* graph.c - values, states and outputs of a graph; its life. */
+#include "graph/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ocellus_status
+oc_graph_create(struct ocellus_graph **graph)
+{
+    *graph = NULL;
+    struct oc_arena *arena = oc_arena_create();
+    struct ocellus_graph *made = calloc(1, sizeof *made);
+    if (arena == NULL || made == NULL) {
+        oc_arena_destroy(arena);
+        free(made);
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a graph");
+    }
+    made->arena = arena;
+    *graph = made;
+    return OCELLUS_OK;
+}
+
+void
+oc_graph_destroy(struct ocellus_graph *graph)
+{
+    if (graph == NULL)
+        return;
+    oc_arena_destroy(graph->arena);
+    free(graph->values);
+    free(graph->nodes);
+    free(graph->inputs);
+    free(graph->states);
+    free(graph->outputs);
+    free(graph->output_names);
+    free(graph);
+}
+
+struct ocellus_value *
+oc_graph_fail(struct ocellus_graph *graph, ocellus_status status)
+{
+    if (graph->status == OCELLUS_OK) {
+        graph->status = status;
+        graph->sentence = oc_arena_strdup(graph->arena, ocellus_error());
+    }
+    return NULL;
+}
+
+static struct ocellus_value *
+no_memory(struct ocellus_graph *graph)
+{
+    return oc_graph_fail(graph, oc_fail(OCELLUS_OUT_OF_MEMORY,
+                                        "no memory for a graph of %d values",
+                                        graph->n_values));
+}
+
+struct ocellus_value *
+oc_graph_value(struct ocellus_graph *graph, enum oc_value_kind kind,
+               const char *name)
+{
+    struct ocellus_value *value = oc_arena_alloc(graph->arena, sizeof *value);
+    char *copy = name ? oc_arena_strdup(graph->arena, name)
+                      : oc_arena_printf(graph->arena, "v%d", graph->n_values);
+    if (value == NULL || copy == NULL ||
+        !oc_grow(&graph->values, graph->n_values, &graph->room_values,
+                 sizeof *graph->values))
+        return no_memory(graph);
+    value->graph = graph;
+    value->id = graph->n_values;
+    value->kind = kind;
+    value->name = copy;
+    graph->values[graph->n_values++] = value;
+    return value;
+}
+
+struct ocellus_value *
+oc_graph_input(struct ocellus_graph *graph, const char *name, ocellus_type type,
+               const struct oc_shape *shape)
+{
+    for (int k = 0; k < graph->n_inputs; k++)
+        if (name != NULL && strcmp(graph->inputs[k]->name, name) == 0)
+            return oc_graph_fail(graph,
+                                 oc_fail(OCELLUS_BAD_ARGUMENT,
+                                         "two inputs are named '%s'", name));
+    struct ocellus_value *value = oc_graph_value(graph, OC_INPUT, name);
+    if (value == NULL)
+        return NULL;
+    if (!oc_grow(&graph->inputs, graph->n_inputs, &graph->room_inputs,
+                 sizeof *graph->inputs))
+        return no_memory(graph);
+    value->type = type;
+    value->shape = *shape;
+    graph->inputs[graph->n_inputs++] = value;
+    return value;
+}
+
+struct ocellus_value *
+oc_graph_constant(struct ocellus_graph *graph, const char *name,
+                  ocellus_type type, const struct oc_shape *shape,
+                  const void *data)
+{
+    size_t bytes;
+    ocellus_status status = oc_shape_bytes(shape, oc_type_size(type), &bytes);
+    if (status != OCELLUS_OK)
+        return oc_graph_fail(graph, status);
+    struct ocellus_value *value = oc_graph_value(graph, OC_CONSTANT, name);
+    if (value == NULL)
+        return NULL;
+    value->type = type;
+    value->shape = *shape;
+    value->data = bytes ? oc_arena_copy(graph->arena, data, bytes)
+                        : oc_arena_alloc(graph->arena, 1);
+    return value->data ? value : no_memory(graph);
+}
+
+struct ocellus_value *
+oc_graph_find_state(const struct ocellus_graph *graph, const char *name)
+{
+    for (int k = 0; k < graph->n_states; k++)
+        if (strcmp(graph->states[k]->name, name) == 0)
+            return graph->states[k];
+    return NULL;
+}
+
+struct ocellus_value *
+oc_graph_state(struct ocellus_graph *graph, const char *name, ocellus_type type,
+               const struct oc_shape *shape, const char *init, int trainable)
+{
+    if (name == NULL || oc_graph_find_state(graph, name) != NULL)
+        return oc_graph_fail(
+            graph, oc_fail(OCELLUS_BAD_ARGUMENT,
+                           "a state named '%s' is already in the graph",
+                           name ? name : "(null)"));
+    struct ocellus_value *value = oc_graph_value(graph, OC_STATE, name);
+    if (value == NULL)
+        return NULL;
+    if (!oc_grow(&graph->states, graph->n_states, &graph->room_states,
+                 sizeof *graph->states))
+        return no_memory(graph);
+    value->type = type;
+    value->shape = *shape;
+    value->init = oc_arena_strdup(graph->arena, init ? init : "zeros");
+    value->trainable = trainable;
+    graph->states[graph->n_states++] = value;
+    return value;
+}
+
+ocellus_status
+oc_graph_output(struct ocellus_graph *graph, const char *name,
+                struct ocellus_value *value)
+{
+    if (graph->status != OCELLUS_OK)
+        return oc_fail(graph->status, "%s", graph->sentence);
+    if (value == NULL)
+        return oc_fail(OCELLUS_BAD_ARGUMENT, "output '%s' is NULL", name);
+    const char *copy = oc_arena_strdup(graph->arena, name);
+    if (copy == NULL ||
+        !oc_grow(&graph->outputs, graph->n_outputs, &graph->room_outputs,
+                 sizeof *graph->outputs) ||
+        !oc_grow(&graph->output_names, graph->n_outputs, &graph->room_names,
+                 sizeof *graph->output_names))
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for an output");
+    graph->outputs[graph->n_outputs] = value;
+    graph->output_names[graph->n_outputs++] = copy;
+    return OCELLUS_OK;
+}
+
+struct ocellus_value *
+oc_scalar(struct ocellus_graph *graph, double value)
+{
+    float f = (float)value;
+    struct oc_shape shape = {0};
+    return oc_graph_constant(graph, NULL, OCELLUS_FLOAT, &shape, &f);
+}
+
+struct ocellus_value *
+oc_ints(struct ocellus_graph *graph, int count, const int64_t *values)
+{
+    struct oc_shape shape = OC_SHAPE(count);
+    return oc_graph_constant(graph, NULL, OCELLUS_INT64, &shape, values);
+}
