@@ -311,6 +311,8 @@ parse(ocellus_history *h, const char *path, char *text, int64_t keep)
         }
         text = next;
     }
+    if (reader.line == 0)
+        status = read_head(&reader, text);
     return status;
 }
 

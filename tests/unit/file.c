@@ -2,7 +2,6 @@
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE
 #endif
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/thread.h"
+#include "suite.h"
 
 static char folder[64];
 static char path[96];
@@ -195,14 +195,9 @@ START_TEST(writers_exclude_each_other)
 }
 END_TEST
 
-int
-main(void)
+static void
+add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("file");
-    TCase *tests = tcase_create("file");
-    SRunner *runner;
-    int failed;
-
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, writes_and_replaces);
     tcase_add_test(tests, old_file_stays_until_commit);
@@ -212,10 +207,10 @@ main(void)
     tcase_add_test(tests, says_what_is_wrong);
     tcase_add_test(tests, keeps_the_limit);
     tcase_add_test(tests, writers_exclude_each_other);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int
+main(void)
+{
+    return run_suite("file", add_tests);
 }
