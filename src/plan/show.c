@@ -1,0 +1,38 @@
+/* show.c - a plan as text: a line a node, then what the memory comes to. */
+#include "base/text.h"
+#include "plan/inside.h"
+
+static void
+choice_text(struct oc_text *text, const struct oc_choice *c, int why)
+{
+    char layout[24], shape[OC_SHAPE_TEXT];
+    const struct oc_node *node = c->node;
+    oc_text_printf(text, "%-22s %-18s %-10s %-8s %3d  %s\n", node->name,
+                   node->op->name, c->impl ? c->impl->name : "-",
+                   oc_layout_text(&c->out, layout), c->n_steps,
+                   oc_shape_text(&node->out[0]->shape, shape));
+    for (int k = 0; why && k < c->n_refused; k++)
+        oc_text_printf(text, "    not %s: %s\n", c->refused_by[k],
+                       c->reason[k]);
+}
+
+ocellus_status
+oc_plan_text(const struct oc_plan *plan, int why, char **out)
+{
+    struct oc_text text = {0};
+    size_t arena = 0;
+    oc_text_printf(&text, "%-22s %-18s %-10s %-8s %s  %s\n", "node", "operator",
+                   "by", "layout", "steps", "output");
+    for (int k = 0; k < plan->n_choices; k++)
+        choice_text(&text, &plan->choice[k], why);
+    for (int b = 0; b < plan->n_bins; b++)
+        arena += plan->bin_bytes[b];
+    oc_text_printf(&text,
+                   "%d launches a run, %d once; %.1f MB of activations; "
+                   "%.3f GFLOP\n",
+                   plan->n_steps - plan->n_prologue, plan->n_prologue,
+                   (double)arena / 1e6, plan->flops / 1e9);
+    *out = text.data;
+    return text.failed ? oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory")
+                       : OCELLUS_OK;
+}
