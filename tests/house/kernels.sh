@@ -1,0 +1,23 @@
+#!/bin/sh
+# kernels.sh - each file of cl/ compiles alone, as OpenCL C 1.2 and with the
+# defaults of its -D options, without a warning.
+cd "${top_srcdir:-.}" || exit 99
+clang=${CLANG:-clang}
+if ! command -v "$clang" >/dev/null 2>&1; then
+    echo 'ok - # SKIP clang is missing, which checks kernels with no device'
+    exit 77
+fi
+
+failed=0
+for file in cl/*.cl; do
+    if said=$("$clang" -x cl -cl-std=CL1.2 -Xclang -finclude-default-header \
+        -fsyntax-only -Wall -Wextra -Wno-unused-function \
+        -Wno-unused-parameter -Werror -I cl "$file" 2>&1); then
+        echo "ok - $file"
+    else
+        echo "not ok - $file"
+        echo "$said" | sed 's/^/    /'
+        failed=1
+    fi
+done
+exit $failed
