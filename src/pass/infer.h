@@ -1,0 +1,12 @@
+/* infer.h - what makes a graph an inference graph: Dropout goes, batch
+ * normalisation is folded into the convolution before it, pointwise chains
+ * become epilogues. */
+#ifndef OC_PASS_INFER_H
+#define OC_PASS_INFER_H
+
+#include "graph/graph.h"
+
+/* In place, on a concrete graph. */
+ocellus_status oc_infer_pass(struct ocellus_graph *graph);
+
+#endif
