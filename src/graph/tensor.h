@@ -1,6 +1,6 @@
 /* tensor.h - ocellus_tensor: typed numbers with a shape, in host memory that
- * it owns or borrows, or around a device buffer (`memory` is then a cl_mem
- * that src/api retains; host data is NULL). */
+ * it owns or borrows, or around a device buffer (`memory` is then an OpenCL
+ * handle that src/api retains; host data is NULL). */
 #ifndef OC_GRAPH_TENSOR_H
 #define OC_GRAPH_TENSOR_H
 

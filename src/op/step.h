@@ -46,7 +46,8 @@ int oc_layout_equal(const struct oc_layout *a, const struct oc_layout *b);
 /* Elements with padding. */
 size_t oc_layout_count(const struct oc_layout *layout,
                        const struct oc_shape *shape);
-/* "plain", "c8", "c16+1", "w8", "w8flip", "w8first" into a buffer of 24; returns it. */
+/* "plain", "c8", "c16+1", "w8", "w8flip", "w8first" into a buffer of 24;
+ * returns it. */
 char *oc_layout_text(const struct oc_layout *layout, char *text);
 
 /* Strides of a blocked image in elements, for kernel arguments: element
