@@ -15,7 +15,8 @@ for file in cl/*.cl; do
     # shellcheck disable=SC2086 # two words or none
     if said=$("$clang" -x cl -cl-std=CL1.2 -Xclang -finclude-default-header \
         -fsyntax-only -Wall -Wextra -Wno-unused-function \
-        -Wno-unused-parameter -Wno-unused-variable -Werror -I cl $before "$file" 2>&1); then
+        -Wno-unused-parameter -Wno-unused-variable -Werror -I cl $before \
+        "$file" 2>&1); then
         echo "ok - $file"
     else
         echo "not ok - $file"

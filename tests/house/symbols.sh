@@ -37,6 +37,11 @@ ending() {
         sed 's/^/not ok - the library imports: /'
 }
 
+undefined() {
+    echo "$imported" | grep -E '^(oc|ocellus)_' |
+        sed 's/^/not ok - used in the library, defined nowhere: /'
+}
+
 absent() {
     for name in $declared; do
         echo "$exported" | grep -qx "$name" ||
@@ -52,7 +57,7 @@ hidden() {
     done
 }
 
-wrong=$(foreign; ending; absent; hidden)
+wrong=$(foreign; ending; undefined; absent; hidden)
 if [ -n "$wrong" ]; then
     echo "$wrong"
     exit 1
