@@ -1,0 +1,41 @@
+/* gemm.h - what the implementations of the matrix products share.
+ *
+ *     Y[b] (m x n) = alpha * op(A[b]) * op(B[b]) + beta * C
+ *
+ * with op(A) m x k, op(B) k x n, all row-major. Gemm has no batch; MatMul has
+ * alpha 1 and no C. Its gradients, and the fuse pass where it meets a
+ * Transpose, use MatMulT, which is MatMul with transA and transB.
+ */
+#ifndef OC_OP_GEMM_H
+#define OC_OP_GEMM_H
+
+#include "op/impl.h"
+
+#define OC_MAX_BATCH (OC_MAX_RANK - 2)
+
+struct oc_product {
+    int m, n, k;
+    int transpose_a, transpose_b; /* A lies k x m, B lies n x k */
+    float alpha, beta;
+    int has_c;
+    int c_row, c_column;        /* C's element (i, j) is at i * c_row +
+                                 * j * c_column; 0 where it repeats */
+    int batches;                /* batch axes, neighbours that go
+                                 * together merged; outermost first */
+    int batch[OC_MAX_BATCH];    /* their extents */
+    int stride_a[OC_MAX_BATCH]; /* in elements; 0: broadcast */
+    int stride_b[OC_MAX_BATCH];
+    int count; /* products: of all batch extents */
+};
+
+/* Of a node Gemm, MatMul or MatMulT that infer has accepted, in a concrete
+ * graph. Fails where a tensor has more elements than kernels count. */
+ocellus_status oc_product_of(const struct oc_node *node,
+                             struct oc_product *product);
+double oc_product_flops(const struct oc_product *product);
+
+/* gemm_direct.c */
+ocellus_status oc_gemm_direct(struct oc_steps *steps,
+                              const struct oc_node *node);
+
+#endif
