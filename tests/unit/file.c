@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "base/thread.h"
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 static char folder[64];
 static char path[96];

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 static char folder[64];
 static char csv[96];

@@ -10,7 +10,7 @@
 
 #include <ocellus.h>
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 #define EPS 1e-12
 
