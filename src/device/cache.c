@@ -1,0 +1,606 @@
+/* cache.c - the SQLite file of binaries and verdicts (see cache.h).
+ *
+ * A rollback journal and not a write-ahead log, because a read-only folder
+ * must be readable and a home on a network must work. A process that is killed
+ * leaves a journal, which the next one rolls back. Every binary is kept with
+ * the digest of its bytes: one that does not fit is dropped as if it were not
+ * there.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "device/cache.h"
+
+struct oc_cache {
+    sqlite3 *db;
+    int read_only;
+    int failed; /* gave up: one warning, then silence */
+    pthread_mutex_t lock;
+};
+
+enum {
+    FORMAT = 1,           /* PRAGMA user_version: another one is thrown away */
+    BUSY_MS = 3000,       /* how long another process may hold the file */
+    USED_EVERY = 6 * 3600 /* seconds between notes that an entry was used */
+};
+
+static const char tables[] =
+    "CREATE TABLE IF NOT EXISTS program ("
+    "  key TEXT PRIMARY KEY, what TEXT, digest TEXT, bytes INTEGER,"
+    "  used INTEGER, binary BLOB) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS verdict ("
+    "  kind TEXT, device TEXT, name TEXT, text TEXT, made INTEGER,"
+    "  PRIMARY KEY (kind, device, name)) WITHOUT ROWID;";
+
+/* ---- where ------------------------------------------------------------- */
+
+/* Makes FOLDER and what is above it, as far as it can. */
+static void
+make_folders(char *folder)
+{
+    for (char *at = folder + 1; *at; at++)
+        if (*at == '/') {
+            *at = '\0';
+            (void)mkdir(folder, 0777);
+            *at = '/';
+        }
+    (void)mkdir(folder, 0777);
+}
+
+static ocellus_status
+find_path(char **path, int make)
+{
+    const char *base = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    struct oc_text text = {0};
+
+    *path = NULL;
+    if (base && base[0] == '/')
+        oc_text_printf(&text, "%s/ocellus", base);
+    else if (home && home[0] == '/')
+        oc_text_printf(&text, "%s/.cache/ocellus", home);
+    else
+        return oc_fail(OCELLUS_IO, "neither XDG_CACHE_HOME nor HOME names a "
+                                   "folder, so nothing is cached");
+    if (make && !text.failed)
+        make_folders(text.data);
+    oc_text_append(&text, "/cache.db");
+    if (text.failed) {
+        oc_text_free(&text);
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a file name");
+    }
+    *path = text.data;
+    return OCELLUS_OK;
+}
+
+ocellus_status
+oc_cache_path(char **path)
+{
+    return find_path(path, 0);
+}
+
+/* ---- opening ----------------------------------------------------------- */
+
+static int
+is_broken(int code)
+{
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
+           code == SQLITE_FORMAT;
+}
+
+static int
+run_sql(sqlite3 *db, const char *sql)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+static int
+get_format(sqlite3 *db, int *format)
+{
+    sqlite3_stmt *query = NULL;
+    int code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &query, NULL);
+
+    *format = 0;
+    if (code == SQLITE_OK && (code = sqlite3_step(query)) == SQLITE_ROW) {
+        *format = sqlite3_column_int(query, 0);
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(query);
+    return code;
+}
+
+/* Tables of our format, made where they are missing. In one transaction, so
+ * that two processes that begin at once do not meet half of it. */
+static int
+prepare(sqlite3 *db, int read_only)
+{
+    char pragma[40];
+    int format, code = get_format(db, &format);
+
+    if (code != SQLITE_OK || format == FORMAT)
+        return code;
+    if (read_only)
+        return SQLITE_READONLY;
+    code = run_sql(db, "BEGIN IMMEDIATE");
+    if (code != SQLITE_OK)
+        return code;
+    code = get_format(db, &format);
+    if (code == SQLITE_OK && format != FORMAT) {
+        snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", FORMAT);
+        code = run_sql(db, "DROP TABLE IF EXISTS program;"
+                           "DROP TABLE IF EXISTS verdict;");
+        if (code == SQLITE_OK)
+            code = run_sql(db, tables);
+        if (code == SQLITE_OK)
+            code = run_sql(db, pragma);
+    }
+    if (code == SQLITE_OK)
+        code = run_sql(db, "COMMIT");
+    if (code != SQLITE_OK)
+        run_sql(db, "ROLLBACK");
+    return code;
+}
+
+/* Reads a little of each table: a file whose first page is whole may be torn
+ * further on. */
+static int
+check(sqlite3 *db)
+{
+    int code = run_sql(db, "SELECT key, bytes FROM program LIMIT 1;"
+                           "SELECT name, text FROM verdict LIMIT 1;");
+
+    return code == SQLITE_ERROR ? SQLITE_CORRUPT : code;
+}
+
+static int
+open_at(const char *path, int read_only, sqlite3 **db)
+{
+    int flags = read_only ? SQLITE_OPEN_READONLY
+                          : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    int code = sqlite3_open_v2(path, db, flags, NULL);
+
+    if (code == SQLITE_OK) {
+        sqlite3_extended_result_codes(*db, 0);
+        sqlite3_busy_timeout(*db, BUSY_MS);
+        /* Lost power may cost the cache, which is safe to lose. */
+        run_sql(*db, "PRAGMA synchronous = OFF");
+        code = prepare(*db, read_only);
+    }
+    if (code == SQLITE_OK)
+        code = check(*db);
+    if (code != SQLITE_OK) {
+        sqlite3_close(*db);
+        *db = NULL;
+    }
+    return code;
+}
+
+/* Renames a broken file away, with its journal, which would otherwise be
+ * rolled into the new one. */
+static void
+set_aside(const char *path)
+{
+    struct oc_text to = {0}, journal = {0};
+
+    oc_text_printf(&to, "%s.broken", path);
+    oc_text_printf(&journal, "%s-journal", path);
+    if (!to.failed && !journal.failed) {
+        oc_log(OCELLUS_LOG_WARNING,
+               "the kernel cache %s is damaged: it is set aside as %s and "
+               "begun anew",
+               path, to.data);
+        if (rename(path, to.data) != 0)
+            (void)unlink(path);
+        (void)unlink(journal.data);
+    }
+    oc_text_free(&to);
+    oc_text_free(&journal);
+}
+
+static int
+open_any(const char *path, sqlite3 **db, int *read_only)
+{
+    int code = open_at(path, 0, db);
+
+    *read_only = 0;
+    if (is_broken(code)) {
+        set_aside(path);
+        code = open_at(path, 0, db);
+    }
+    if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY ||
+        code == SQLITE_PERM) {
+        *read_only = 1;
+        code = open_at(path, 1, db);
+    }
+    return code;
+}
+
+struct oc_cache *
+oc_cache_open(void)
+{
+    struct oc_cache *cache;
+    char *path;
+    int code;
+
+    if (find_path(&path, 1) != OCELLUS_OK) {
+        oc_log(OCELLUS_LOG_WARNING, "no kernel cache: %s", ocellus_error());
+        return NULL;
+    }
+    cache = calloc(1, sizeof(*cache));
+    if (!cache) {
+        free(path);
+        return NULL;
+    }
+    code = open_any(path, &cache->db, &cache->read_only);
+    if (code != SQLITE_OK) {
+        oc_log(OCELLUS_LOG_WARNING,
+               "no kernel cache: %s cannot be used (%s); kernels are built "
+               "again by each process",
+               path, sqlite3_errstr(code));
+        free(cache);
+        free(path);
+        return NULL;
+    }
+    if (cache->read_only)
+        oc_log(OCELLUS_LOG_WARNING,
+               "the kernel cache %s is read-only: new kernels are not kept",
+               path);
+    pthread_mutex_init(&cache->lock, NULL);
+    free(path);
+    return cache;
+}
+
+void
+oc_cache_close(struct oc_cache *cache)
+{
+    if (!cache)
+        return;
+    sqlite3_close(cache->db);
+    pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
+
+/* ---- statements -------------------------------------------------------- */
+
+/* Damage that shows later: this process goes on without, the next one sets
+ * the file aside when it opens it, or finds it whole. */
+static void
+give_up(struct oc_cache *cache, int code)
+{
+    const char *path = sqlite3_db_filename(cache->db, "main");
+
+    if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE ||
+        code == SQLITE_CONSTRAINT || cache->failed)
+        return;
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+        oc_log(OCELLUS_LOG_INFO, "the kernel cache is busy: left alone");
+        return;
+    }
+    cache->failed = 1;
+    oc_log(OCELLUS_LOG_WARNING, "the kernel cache is not used any more: %s",
+           sqlite3_errmsg(cache->db));
+    if (is_broken(code) && !cache->read_only && path && path[0])
+        set_aside(path);
+}
+
+/* Binds texts until NULL. */
+static sqlite3_stmt *
+start(struct oc_cache *cache, const char *sql, const char *a, const char *b,
+      const char *c)
+{
+    const char *text[3] = {a, b, c};
+    sqlite3_stmt *query = NULL;
+    int code;
+
+    if (cache->failed)
+        return NULL;
+    code = sqlite3_prepare_v2(cache->db, sql, -1, &query, NULL);
+    if (code != SQLITE_OK) {
+        give_up(cache, code);
+        return NULL;
+    }
+    for (int k = 0; k < 3 && text[k]; k++)
+        sqlite3_bind_text(query, k + 1, text[k], -1, SQLITE_STATIC);
+    return query;
+}
+
+static void
+finish(struct oc_cache *cache, sqlite3_stmt *query)
+{
+    if (query) {
+        give_up(cache, sqlite3_step(query));
+        sqlite3_finalize(query);
+    }
+}
+
+static void
+digest_of(const void *data, size_t bytes, char text[33])
+{
+    struct oc_digest digest;
+
+    oc_digest_start(&digest);
+    oc_digest_add(&digest, data, bytes);
+    oc_digest_text(&digest, text);
+}
+
+/* ---- binaries ---------------------------------------------------------- */
+
+static void
+drop(struct oc_cache *cache, const char *key)
+{
+    if (!cache->read_only)
+        finish(cache, start(cache, "DELETE FROM program WHERE key = ?1", key,
+                            NULL, NULL));
+}
+
+static void
+note_used(struct oc_cache *cache, const char *key, int64_t used)
+{
+    int64_t now = (int64_t)time(NULL);
+    sqlite3_stmt *query;
+
+    if (cache->read_only || (now - used < USED_EVERY && now >= used))
+        return;
+    query = start(cache, "UPDATE program SET used = ?2 WHERE key = ?1", key,
+                  NULL, NULL);
+    if (query)
+        sqlite3_bind_int64(query, 2, now);
+    finish(cache, query);
+}
+
+/* 1: the row's bytes are what they were when they were kept. */
+static int
+take(sqlite3_stmt *query, void **binary, size_t *bytes)
+{
+    const unsigned char *kept = sqlite3_column_text(query, 0);
+    const void *blob = sqlite3_column_blob(query, 2);
+    int length = sqlite3_column_bytes(query, 2);
+    char digest[33];
+
+    if (!kept || !blob || length <= 0)
+        return 0;
+    digest_of(blob, (size_t)length, digest);
+    if (strcmp(digest, (const char *)kept) != 0)
+        return 0;
+    *binary = malloc((size_t)length);
+    if (!*binary)
+        return 0;
+    memcpy(*binary, blob, (size_t)length);
+    *bytes = (size_t)length;
+    return 1;
+}
+
+void *
+oc_cache_get(struct oc_cache *cache, const char *key, size_t *bytes)
+{
+    void *binary = NULL;
+    int64_t used = 0;
+    sqlite3_stmt *query;
+    int code;
+
+    *bytes = 0;
+    if (!cache)
+        return NULL;
+    pthread_mutex_lock(&cache->lock);
+    query = start(cache,
+                  "SELECT digest, used, binary FROM program "
+                  "WHERE key = ?1",
+                  key, NULL, NULL);
+    code = query ? sqlite3_step(query) : SQLITE_DONE;
+    if (code == SQLITE_ROW) {
+        used = sqlite3_column_int64(query, 1);
+        if (!take(query, &binary, bytes))
+            used = -1;
+    } else {
+        give_up(cache, code);
+    }
+    sqlite3_finalize(query);
+    if (code == SQLITE_ROW && used < 0)
+        drop(cache, key);
+    else if (code == SQLITE_ROW)
+        note_used(cache, key, used);
+    pthread_mutex_unlock(&cache->lock);
+    return binary;
+}
+
+/* The longest unused go until the rest fits. */
+static void
+bound(struct oc_cache *cache)
+{
+    sqlite3_stmt *query =
+        start(cache,
+              "DELETE FROM program WHERE key IN (SELECT key FROM (SELECT key, "
+              "SUM(bytes) OVER (ORDER BY used DESC, key) AS total "
+              "FROM program) WHERE total > ?1)",
+              NULL, NULL, NULL);
+
+    if (query)
+        sqlite3_bind_int64(query, 1, OC_CACHE_LIMIT);
+    finish(cache, query);
+}
+
+void
+oc_cache_put(struct oc_cache *cache, const char *key, const char *what,
+             const void *binary, size_t bytes)
+{
+    char digest[33];
+    sqlite3_stmt *query;
+
+    if (!cache || cache->read_only || bytes == 0 ||
+        bytes > (size_t)OC_CACHE_LIMIT / 4)
+        return;
+    digest_of(binary, bytes, digest);
+    pthread_mutex_lock(&cache->lock);
+    query = start(cache,
+                  "INSERT OR REPLACE INTO program (key, what, digest, bytes, "
+                  "used, binary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                  key, what, digest);
+    if (query) {
+        sqlite3_bind_int64(query, 4, (sqlite3_int64)bytes);
+        sqlite3_bind_int64(query, 5, (sqlite3_int64)time(NULL));
+        sqlite3_bind_blob64(query, 6, binary, bytes, SQLITE_STATIC);
+        finish(cache, query);
+        bound(cache);
+    }
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void
+oc_cache_drop(struct oc_cache *cache, const char *key)
+{
+    if (!cache)
+        return;
+    pthread_mutex_lock(&cache->lock);
+    drop(cache, key);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+/* ---- verdicts ---------------------------------------------------------- */
+
+char *
+oc_cache_verdict(struct oc_cache *cache, const char *kind, const char *device,
+                 const char *name)
+{
+    char *text = NULL;
+    sqlite3_stmt *query;
+    int code;
+
+    if (!cache)
+        return NULL;
+    pthread_mutex_lock(&cache->lock);
+    query = start(cache,
+                  "SELECT text FROM verdict WHERE kind = ?1 AND "
+                  "device = ?2 AND name = ?3",
+                  kind, device, name);
+    code = query ? sqlite3_step(query) : SQLITE_DONE;
+    if (code == SQLITE_ROW && sqlite3_column_text(query, 0)) {
+        size_t bytes = (size_t)sqlite3_column_bytes(query, 0);
+
+        text = malloc(bytes + 1);
+        if (text) {
+            memcpy(text, sqlite3_column_text(query, 0), bytes);
+            text[bytes] = '\0';
+        }
+    } else {
+        give_up(cache, code);
+    }
+    sqlite3_finalize(query);
+    pthread_mutex_unlock(&cache->lock);
+    return text;
+}
+
+void
+oc_cache_set_verdict(struct oc_cache *cache, const char *kind,
+                     const char *device, const char *name, const char *text)
+{
+    sqlite3_stmt *query;
+
+    if (!cache || cache->read_only)
+        return;
+    pthread_mutex_lock(&cache->lock);
+    query = start(cache,
+                  "INSERT OR REPLACE INTO verdict (kind, device, name, text, "
+                  "made) VALUES (?1, ?2, ?3, ?4, ?5)",
+                  kind, device, name);
+    if (query) {
+        sqlite3_bind_text(query, 4, text, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(query, 5, (sqlite3_int64)time(NULL));
+    }
+    finish(cache, query);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void
+oc_cache_verdicts(struct oc_cache *cache, const char *kind, const char *device,
+                  int (*each)(void *context, const char *name,
+                              const char *text),
+                  void *context)
+{
+    sqlite3_stmt *query;
+    int code = SQLITE_DONE;
+
+    if (!cache)
+        return;
+    pthread_mutex_lock(&cache->lock);
+    query = start(cache,
+                  "SELECT name, text FROM verdict WHERE kind = ?1 AND "
+                  "device = ?2 ORDER BY name",
+                  kind, device, NULL);
+    while (query && (code = sqlite3_step(query)) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(query, 0);
+        const char *text = (const char *)sqlite3_column_text(query, 1);
+
+        if (name && text && each(context, name, text))
+            break;
+    }
+    give_up(cache, code);
+    sqlite3_finalize(query);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+/* ---- for people -------------------------------------------------------- */
+
+ocellus_status
+oc_cache_list(int (*each)(void *context, const struct oc_cache_entry *entry),
+              void *context)
+{
+    struct oc_cache *cache = oc_cache_open();
+    sqlite3_stmt *query;
+
+    if (!cache)
+        return oc_fail(OCELLUS_IO, "the kernel cache cannot be opened");
+    query = start(cache,
+                  "SELECT key, what, bytes, used FROM program "
+                  "ORDER BY used DESC, what",
+                  NULL, NULL, NULL);
+    while (query && sqlite3_step(query) == SQLITE_ROW) {
+        struct oc_cache_entry entry = {
+            .key = (const char *)sqlite3_column_text(query, 0),
+            .what = (const char *)sqlite3_column_text(query, 1),
+            .bytes = sqlite3_column_int64(query, 2),
+            .used = sqlite3_column_int64(query, 3),
+        };
+
+        if (each(context, &entry))
+            break;
+    }
+    sqlite3_finalize(query);
+    oc_cache_close(cache);
+    return OCELLUS_OK;
+}
+
+ocellus_status
+oc_cache_clear(int *entries)
+{
+    struct oc_cache *cache = oc_cache_open();
+    int code;
+
+    *entries = 0;
+    if (!cache)
+        return oc_fail(OCELLUS_IO, "the kernel cache cannot be opened");
+    code = run_sql(cache->db, "DELETE FROM program");
+    if (code == SQLITE_OK) {
+        *entries = sqlite3_changes(cache->db);
+        code = run_sql(cache->db, "DELETE FROM verdict");
+    }
+    if (code == SQLITE_OK)
+        code = run_sql(cache->db, "VACUUM");
+    if (code != SQLITE_OK) {
+        oc_fail(OCELLUS_IO, "the kernel cache cannot be cleared: %s",
+                sqlite3_errmsg(cache->db));
+        oc_cache_close(cache);
+        return OCELLUS_IO;
+    }
+    oc_cache_close(cache);
+    return OCELLUS_OK;
+}
