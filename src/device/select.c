@@ -269,7 +269,8 @@ match(const struct oc_found *list, int count, const char *part, int *index)
     for (int k = 0; k < count; k++)
         if (holds(list[k].info.name, part) ||
             holds(list[k].info.platform, part) ||
-            holds(list[k].info.vendor, part)) {
+            holds(list[k].info.vendor, part) ||
+            holds(list[k].info.version, part)) {
             *index = k;
             n++;
         }
