@@ -50,8 +50,7 @@ oc_image_free(struct oc_image *image)
 }
 
 ocellus_status
-oc_image_convert(struct oc_image *image, int channels,
-                 struct oc_image *scratch)
+oc_image_convert(struct oc_image *image, int channels, struct oc_image *scratch)
 {
     size_t plane = (size_t)image->height * (size_t)image->width;
 

@@ -18,13 +18,13 @@
 
 struct oc_image {
     int channels, height, width;
-    size_t room;        /* floats that x has place for */
-    float *x;           /* channel after channel, row after row */
+    size_t room; /* floats that x has place for */
+    float *x;    /* channel after channel, row after row */
 };
 
 /* Sets the size; what was in x is lost. */
-ocellus_status oc_image_resize(struct oc_image *image, int channels,
-                               int height, int width);
+ocellus_status oc_image_resize(struct oc_image *image, int channels, int height,
+                               int width);
 void oc_image_swap(struct oc_image *a, struct oc_image *b);
 void oc_image_free(struct oc_image *image);
 /* 1 or 3 channels: luma, or the same thrice. */
@@ -32,28 +32,28 @@ ocellus_status oc_image_convert(struct oc_image *image, int channels,
                                 struct oc_image *scratch);
 
 /* A file's whole contents; name is for sentences. */
-ocellus_status oc_image_decode(const char *name, const void *data,
-                               size_t bytes, struct oc_image *image);
+ocellus_status oc_image_decode(const char *name, const void *data, size_t bytes,
+                               struct oc_image *image);
 ocellus_status oc_image_load(const char *path, struct oc_image *image);
 /* Sizes only. */
 ocellus_status oc_image_probe(const char *path, int chw[3]);
 
 /* What a decoder hands back: rows of interleaved samples. */
 struct oc_pixels {
-    int channels, height, width;    /* channels 1 or 3 */
-    int bytes_each;                 /* 1, or 2 in the host's byte order */
-    unsigned largest;               /* the value that means 1.0 */
-    void *data;                     /* malloc'd; NULL after a probe */
+    int channels, height, width; /* channels 1 or 3 */
+    int bytes_each;              /* 1, or 2 in the host's byte order */
+    unsigned largest;            /* the value that means 1.0 */
+    void *data;                  /* malloc'd; NULL after a probe */
 };
 
 /* Decoders: `header_only` leaves data NULL. On failure the sentence has no
  * file name in it; oc_image_decode puts it in front. */
 ocellus_status oc_jpeg_decode(const uint8_t *data, size_t bytes,
                               int header_only, struct oc_pixels *pixels);
-ocellus_status oc_png_decode(const uint8_t *data, size_t bytes,
-                             int header_only, struct oc_pixels *pixels);
-ocellus_status oc_ppm_decode(const uint8_t *data, size_t bytes,
-                             int header_only, struct oc_pixels *pixels);
+ocellus_status oc_png_decode(const uint8_t *data, size_t bytes, int header_only,
+                             struct oc_pixels *pixels);
+ocellus_status oc_ppm_decode(const uint8_t *data, size_t bytes, int header_only,
+                             struct oc_pixels *pixels);
 /* Takes zeroed memory for the pixels after a check of the size; file_bytes *
  * densest is the most that the file can hold. */
 ocellus_status oc_pixels_alloc(struct oc_pixels *pixels, size_t file_bytes,

@@ -1,12 +1,11 @@
 /* jpeg.c - JPEG images through libjpeg, whose errors jump back here and become
  * a sentence. A file that ends early is an error; stray bytes, which cameras
  * and old data sets are full of, are not. Orientation tags are not followed. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
+#include <config.h>
+
 #include "data/image.h"
 
-#ifdef HAVE_LIBJPEG
+#ifdef HAVE_JPEG
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -29,7 +28,7 @@ struct job {
     size_t bytes;
     int header_only;
     struct oc_pixels *pixels;
-    uint8_t *row;               /* of a four-colour image */
+    uint8_t *row; /* of a four-colour image */
     ocellus_status status;
     char sentence[JMSG_LENGTH_MAX];
 };
@@ -98,9 +97,9 @@ choose_colours(struct job *job)
     if (jpeg->num_components != 1 && jpeg->num_components != 3 && !ink)
         return oc_fail(OCELLUS_BAD_DATA, "a JPEG file of %d components",
                        jpeg->num_components);
-    jpeg->out_color_space = ink ? JCS_CMYK
-                                : jpeg->num_components == 1 ? JCS_GRAYSCALE
-                                                            : JCS_RGB;
+    jpeg->out_color_space = ink                         ? JCS_CMYK
+                            : jpeg->num_components == 1 ? JCS_GRAYSCALE
+                                                        : JCS_RGB;
     job->pixels->channels = jpeg->num_components == 1 ? 1 : 3;
     job->pixels->height = (int)jpeg->image_height;
     job->pixels->width = (int)jpeg->image_width;
@@ -144,8 +143,8 @@ run(struct job *job)
     if (setjmp(job->back) == 0)
         decode(job);
     else
-        job->status = oc_fail(OCELLUS_BAD_DATA, "damaged JPEG file: %s",
-                              job->sentence);
+        job->status =
+            oc_fail(OCELLUS_BAD_DATA, "damaged JPEG file: %s", job->sentence);
     jpeg_destroy_decompress(&job->jpeg);
     free(job->row);
     if (job->status != OCELLUS_OK) {

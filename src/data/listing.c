@@ -17,8 +17,8 @@ add(struct oc_listing *listing, const char *name, size_t length)
 {
     char *copy = strndup(name, length);
 
-    if (copy == NULL || !oc_grow(&listing->name, listing->count,
-                                 &listing->room, sizeof *listing->name)) {
+    if (copy == NULL || !oc_grow(&listing->name, listing->count, &listing->room,
+                                 sizeof *listing->name)) {
         free(copy);
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for %d names",
                        listing->count + 1);

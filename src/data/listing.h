@@ -13,8 +13,7 @@ struct oc_listing {
 ocellus_status oc_listing_read(const char *folder, struct oc_listing *listing);
 void oc_listing_free(struct oc_listing *listing);
 /* The name that is there of NAME and NAME.gz (the plain one first); NULL. */
-const char *oc_listing_find(const struct oc_listing *listing,
-                            const char *name);
+const char *oc_listing_find(const struct oc_listing *listing, const char *name);
 int oc_is_folder(const char *path);
 /* FOLDER/NAME in malloc'd memory; NULL: no memory. */
 char *oc_path_join(const char *folder, const char *name);

@@ -2,12 +2,11 @@
  * sentence. Values are taken as the file has them: palettes and small depths
  * are spread to 8 bits, gamma is not applied, transparent pixels are laid on
  * white. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
+#include <config.h>
+
 #include "data/image.h"
 
-#ifdef HAVE_LIBPNG
+#ifdef HAVE_PNG
 
 #include <png.h>
 #include <stdlib.h>
@@ -76,8 +75,8 @@ choose_form(struct job *job)
     if (!job->header_only)
         png_set_interlace_handling(job->png);
     png_read_update_info(job->png, job->info);
-    job->alpha = (png_get_color_type(job->png, job->info) &
-                  PNG_COLOR_MASK_ALPHA) != 0;
+    job->alpha =
+        (png_get_color_type(job->png, job->info) & PNG_COLOR_MASK_ALPHA) != 0;
 }
 
 static ocellus_status
@@ -159,8 +158,8 @@ decode(struct job *job)
 static ocellus_status
 run(struct job *job)
 {
-    job->png =
-        png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
+    job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error,
+                                      on_warning);
     job->info = job->png != NULL ? png_create_info_struct(job->png) : NULL;
     if (job->info == NULL)
         job->status =
@@ -168,8 +167,8 @@ run(struct job *job)
     else if (setjmp(png_jmpbuf(job->png)) == 0)
         decode(job);
     else
-        job->status = oc_fail(OCELLUS_BAD_DATA, "damaged PNG file: %s",
-                              job->sentence);
+        job->status =
+            oc_fail(OCELLUS_BAD_DATA, "damaged PNG file: %s", job->sentence);
     png_destroy_read_struct(&job->png, &job->info, NULL);
     free(job->rows);
     if (job->status != OCELLUS_OK) {

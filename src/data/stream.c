@@ -120,8 +120,8 @@ oc_stream_load(struct oc_stream *stream, size_t most, uint8_t **data,
         larger = realloc(bytes, next != 0 ? next : 1);
         if (larger == NULL) {
             free(bytes);
-            return oc_fail(OCELLUS_OUT_OF_MEMORY,
-                           "%s: no memory for %zu bytes", stream->path, next);
+            return oc_fail(OCELLUS_OUT_OF_MEMORY, "%s: no memory for %zu bytes",
+                           stream->path, next);
         }
         bytes = larger;
         status = oc_stream_read(stream, bytes + have, next - have, &came);

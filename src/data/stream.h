@@ -11,13 +11,13 @@
 #include "base/status.h"
 
 struct oc_stream {
-    void *file;         /* zlib's gzFile */
+    void *file; /* zlib's gzFile */
     char *path;
-    uint64_t at;        /* bytes read so far, uncompressed */
+    uint64_t at; /* bytes read so far, uncompressed */
 };
 
 ocellus_status oc_stream_open(const char *path, struct oc_stream *stream);
-void oc_stream_close(struct oc_stream *stream);     /* also a zeroed one */
+void oc_stream_close(struct oc_stream *stream); /* also a zeroed one */
 
 /* Up to `bytes`; *got is smaller only at the file's end. OCELLUS_BAD_DATA for
  * a cut or damaged gzip file, OCELLUS_IO for the system's refusals. */
