@@ -674,6 +674,88 @@ OCELLUS_API ocellus_status ocellus_draw_sheet(const char *path,
                                               const char *title,
                                               const ocellus_sheet *sheet);
 
+/* ------------------------------------------------------------- training */
+
+/* A net with a loss, an optimizer and its states; one call is one step. The
+ * net's first output is what is trained (logits, for cross-entropy). */
+typedef struct ocellus_trainer ocellus_trainer;
+
+typedef struct ocellus_trainer_options {
+    size_t size;           /* sizeof(ocellus_trainer_options) */
+    const char *loss;      /* "cross_entropy" (NULL too; labels are class
+                              indices), "mse", "smooth_l1", "bce" (with
+                              logits): labels have the output's shape */
+    float label_smoothing; /* cross-entropy: in [0, 1) */
+    const char *optimizer; /* "sgd lr=0.01 momentum=0.9 dampening=0
+                              weight_decay=0 nesterov" (NULL: sgd lr=0.01
+                              momentum=0.9), "adam lr=0.001 beta1=0.9
+                              beta2=0.999 eps=1e-8 weight_decay=0", "adamw"
+                              (weight_decay=0.01), "rmsprop lr=0.01
+                              alpha=0.99 eps=1e-8 momentum=0": PyTorch's
+                              algorithms and defaults */
+    const char *schedule;  /* "constant" (NULL too), "step every=30
+                              gamma=0.1", "cosine min=0", "onecycle
+                              start=0.3 div=25 final=10000", each with
+                              "warmup=EPOCHS"; epochs, not steps */
+    double epochs;         /* length of the schedule */
+    int64_t steps_per_epoch;
+    float clip;     /* most norm of the whole gradient; 0: no limit */
+    int accumulate; /* micro-batches an update; 0 and 1: no more */
+    float average;  /* decay of a moving average of the weights, which
+                       evaluation then uses; 0: none */
+    int checkpoint; /* segments of gradient checkpointing; 0: none */
+    int mixup;      /* steps are given labels2 and mix */
+    uint64_t seed;  /* of dropout */
+} ocellus_trainer_options;
+
+/* The graph is copied. options may be NULL. */
+OCELLUS_API ocellus_status ocellus_trainer_create(
+    ocellus_device *device, const ocellus_graph *graph,
+    const ocellus_trainer_options *options, ocellus_trainer **trainer);
+OCELLUS_API void ocellus_trainer_destroy(ocellus_trainer *trainer);
+
+/* One step on a batch: x for the net's first input, labels. With `mixup`,
+ * labels2 and mix too: the loss is mix * loss(labels) + (1 - mix) *
+ * loss(labels2); otherwise NULL and 1. The loss (mean over the batch, before
+ * the update) is read back only where `loss` is not NULL. */
+OCELLUS_API ocellus_status ocellus_trainer_step(ocellus_trainer *trainer,
+                                                const ocellus_tensor *x,
+                                                const ocellus_tensor *labels,
+                                                const ocellus_tensor *labels2,
+                                                float mix, float *loss);
+/* The net's first output in the last step. Lent until the next. */
+OCELLUS_API ocellus_status ocellus_trainer_get_output(ocellus_trainer *trainer,
+                                                      const ocellus_tensor **y);
+/* The first output of the net as it stands, in its inference form (with the
+ * averaged weights, where there are such). Lent until the next call. */
+OCELLUS_API ocellus_status ocellus_trainer_predict(ocellus_trainer *trainer,
+                                                   const ocellus_tensor *x,
+                                                   const ocellus_tensor **y);
+/* Updates done, the rate of the next one, and another rate for all that
+ * follow (the schedule then multiplies it). */
+OCELLUS_API int64_t ocellus_trainer_step_count(const ocellus_trainer *trainer);
+OCELLUS_API double
+ocellus_trainer_learning_rate(const ocellus_trainer *trainer);
+OCELLUS_API void ocellus_trainer_set_learning_rate(ocellus_trainer *trainer,
+                                                   double rate);
+/* The training session, lent: its states are the weights (and the optimizer's
+ * moments, named momentum:NAME and so on). */
+OCELLUS_API ocellus_session *ocellus_trainer_session(ocellus_trainer *trainer);
+/* A copy of the graph with the states' numbers of now (the averaged ones,
+ * where there are such): what is saved as a model. */
+OCELLUS_API ocellus_status ocellus_trainer_get_model(ocellus_trainer *trainer,
+                                                     ocellus_graph **graph);
+
+/* All states, the count of steps, and `note` (the caller's own text: epoch,
+ * position), written beside, synced and renamed: a file in the safetensors
+ * format. Loading fails, and changes nothing, where the file does not fit the
+ * net or the optimizer. *note is released with ocellus_text_free. */
+OCELLUS_API ocellus_status ocellus_trainer_save(ocellus_trainer *trainer,
+                                                const char *path,
+                                                const char *note);
+OCELLUS_API ocellus_status ocellus_trainer_load(ocellus_trainer *trainer,
+                                                const char *path, char **note);
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,8 +39,9 @@ ocellus_status oc_run_create(struct ocellus_device *device,
                              struct oc_buffer *const *state,
                              struct oc_run **run);
 void oc_run_destroy(struct oc_run *run);
-/* Sets graph input k for the next run: copied (non-blocking; the caller keeps
- * `tensor` until the run is waited for), or bound where it is device memory. */
+/* Sets graph input k for the next run. Host memory is copied before this
+ * returns, so the caller may change it at once; device memory is bound, and
+ * read by the run. */
 ocellus_status oc_run_set_input(struct oc_run *run, int k,
                                 const struct ocellus_tensor *tensor);
 /* Enqueues the prologue (when `refresh`) and the steps; waits for nothing. At

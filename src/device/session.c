@@ -428,6 +428,22 @@ oc_session_write_state(struct ocellus_session *s, const char *name,
     return oc_buffer_write(home->buffer, 0, tensor->data, home->bytes);
 }
 
+ocellus_status
+oc_session_put_state(struct ocellus_session *s, const char *name,
+                     const struct ocellus_tensor *tensor)
+{
+    if (oc_store_find(s->store, name) == NULL) {
+        struct ocellus_value state = {.name = name,
+                                      .type = tensor->type,
+                                      .shape = tensor->shape,
+                                      .data = tensor->data};
+        struct oc_buffer *buffer;
+        s->store->version++;
+        return oc_store_home(s->store, &state, 0, &buffer);
+    }
+    return oc_session_write_state(s, name, tensor);
+}
+
 uint64_t
 oc_session_state_bytes(const struct ocellus_session *s)
 {

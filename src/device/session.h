@@ -53,6 +53,11 @@ ocellus_status oc_session_read_state(struct ocellus_session *session,
 ocellus_status oc_session_write_state(struct ocellus_session *session,
                                       const char *name,
                                       const struct ocellus_tensor *tensor);
+/* The same, and makes the state where there is none yet (optimizer moments
+ * come into being with the first plan, which is after a resume). */
+ocellus_status oc_session_put_state(struct ocellus_session *session,
+                                    const char *name,
+                                    const struct ocellus_tensor *tensor);
 uint64_t oc_session_state_bytes(const struct ocellus_session *session);
 
 #endif
