@@ -1,5 +1,5 @@
 /* graph.c - values, states and outputs of a graph; its life. */
-#include "graph/graph.h"
+#include "graph/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
