@@ -76,6 +76,10 @@ OCELLUS_API const char *ocellus_status_name(ocellus_status status);
 /* This thread's last failure in one sentence; "" when there was none. Valid
  * until the next failure on this thread. */
 OCELLUS_API const char *ocellus_error(void);
+/* For builders on top of the library: keeps a sentence for ocellus_error() and
+ * returns the status. */
+OCELLUS_API ocellus_status ocellus_fail(ocellus_status status,
+                                        const char *sentence);
 /* "1.0.0" */
 OCELLUS_API const char *ocellus_version(void);
 
@@ -280,6 +284,18 @@ OCELLUS_API ocellus_value *ocellus_average_pool(ocellus_value *x, int kernel,
 OCELLUS_API ocellus_value *ocellus_global_average_pool(ocellus_value *x);
 OCELLUS_API ocellus_value *ocellus_flatten(ocellus_value *x);
 OCELLUS_API ocellus_value *ocellus_dropout(ocellus_value *x, float ratio);
+/* The smaller of 6 and Relu. */
+OCELLUS_API ocellus_value *ocellus_relu6(ocellus_value *x);
+/* Max-pooling whose last window may hang over the edge. */
+OCELLUS_API ocellus_value *ocellus_max_pool_ceil(ocellus_value *x, int kernel,
+                                                 int stride);
+OCELLUS_API ocellus_value *ocellus_concat(ocellus_value *a, ocellus_value *b,
+                                          int axis);
+/* Weights in x out x window, with bias. */
+OCELLUS_API ocellus_value *ocellus_conv_transpose2d(ocellus_value *x,
+                                                    const char *name,
+                                                    int channels, int kernel,
+                                                    int stride, int pad);
 
 /* The graph as text, a node a line, for reading and for tests. Release with
  * ocellus_text_free. */
@@ -755,6 +771,24 @@ OCELLUS_API ocellus_status ocellus_trainer_save(ocellus_trainer *trainer,
                                                 const char *note);
 OCELLUS_API ocellus_status ocellus_trainer_load(ocellus_trainer *trainer,
                                                 const char *path, char **note);
+
+/* ----------------------------------------------------------- named nets */
+
+/* A net by name, made with the functions above: "mlp", "lenet5" (LeCun et al.
+ * 1998, with ReLU and max-pooling), "resnet20", "resnet32", "resnet56" (He et
+ * al. 2016, section 4.2), "vgg11", "vgg16", "alexnet", "squeezenet" (1.1),
+ * "mobilenetv2", "resnet18", "resnet34", "resnet50", "unet". Parameters are
+ * named, and start, as PyTorch's (torchvision's) do. The input is "x", N x
+ * channels x height x width, N unknown; the output "y" is N x classes (unet: N
+ * x classes x height x width). OCELLUS_BAD_ARGUMENT names the nets there are,
+ * or the smallest image that fits. */
+OCELLUS_API ocellus_status ocellus_net_create(const char *name, int channels,
+                                              int height, int width,
+                                              int classes, uint64_t seed,
+                                              ocellus_graph **graph);
+/* Name and one line on net k; NULL past the end. */
+OCELLUS_API const char *ocellus_net_name(int k);
+OCELLUS_API const char *ocellus_net_summary(int k);
 
 #ifdef __cplusplus
 }

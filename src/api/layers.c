@@ -149,3 +149,52 @@ ocellus_dropout(ocellus_value *x, float ratio)
         return NULL;
     return OC_NODE(x->graph, "Dropout", NULL, x, oc_scalar(x->graph, ratio));
 }
+
+ocellus_value *
+ocellus_relu6(ocellus_value *x)
+{
+    if (x == NULL)
+        return NULL;
+    return OC_NODE(x->graph, "Clip", NULL, x, oc_scalar(x->graph, 0),
+                   oc_scalar(x->graph, 6));
+}
+
+ocellus_value *
+ocellus_max_pool_ceil(ocellus_value *x, int kernel, int stride)
+{
+    char attributes[96];
+    if (x == NULL)
+        return NULL;
+    snprintf(attributes, sizeof attributes,
+             "kernel_shape=%d,%d strides=%d,%d ceil_mode=1", kernel, kernel,
+             stride, stride);
+    return OC_NODE(x->graph, "MaxPool", attributes, x);
+}
+
+ocellus_value *
+ocellus_concat(ocellus_value *a, ocellus_value *b, int axis)
+{
+    char attributes[32];
+    if (a == NULL || b == NULL)
+        return NULL;
+    snprintf(attributes, sizeof attributes, "axis=%d", axis);
+    return OC_NODE(a->graph, "Concat", attributes, a, b);
+}
+
+ocellus_value *
+ocellus_conv_transpose2d(ocellus_value *x, const char *name, int channels,
+                         int kernel, int stride, int pad)
+{
+    char attributes[128];
+    if (x == NULL || !known(x, 1, name))
+        return NULL;
+    int64_t c = x->shape.dim[1];
+    struct oc_shape shape = OC_SHAPE(c, channels, kernel, kernel);
+    double fan_in = (double)channels * kernel * kernel;
+    ocellus_value *w = parameter(x->graph, name, "weight", &shape, "lecun", 1);
+    ocellus_value *b = bias_of(x->graph, name, channels, fan_in);
+    snprintf(attributes, sizeof attributes,
+             "kernel_shape=%d,%d strides=%d,%d pads=%d,%d,%d,%d", kernel,
+             kernel, stride, stride, pad, pad, pad, pad);
+    return OC_NODE(x->graph, "ConvTranspose", attributes, x, w, b);
+}

@@ -72,3 +72,9 @@ ocellus_version(void)
 {
     return PACKAGE_VERSION;
 }
+
+ocellus_status
+ocellus_fail(ocellus_status status, const char *sentence)
+{
+    return oc_fail(status, "%s", sentence);
+}
