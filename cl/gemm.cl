@@ -69,3 +69,24 @@ gemm(__global const STORAGE(TYPE_a) *a, __global const STORAGE(TYPE_a) *b,
         sum += (SUM)beta * (SUM)LOAD(TYPE_a, c, i * c_row + j * c_column);
     STORE(TYPE_a, y, at, EPILOGUE(sum, at));
 }
+
+/* What a GEMM library does not do: y starts as c, and ends in an epilogue. */
+__kernel void
+gemm_start(__global const STORAGE(TYPE_a) *c, __global STORAGE(TYPE_a) *y,
+           int count, int n, int c_row, int c_column)
+{
+    int at = (int)get_global_id(0);
+
+    if (at < count)
+        STORE(TYPE_a, y, at,
+              LOAD(TYPE_a, c, at / n * c_row + at % n * c_column));
+}
+
+__kernel void
+gemm_finish(__global STORAGE(TYPE_a) *y, int count EPILOGUE_PARAMETERS)
+{
+    int at = (int)get_global_id(0);
+
+    if (at < count)
+        STORE(TYPE_a, y, at, EPILOGUE(LOAD(TYPE_a, y, at), at));
+}

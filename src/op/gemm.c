@@ -447,6 +447,9 @@ grad_matmul(const struct oc_node *node, struct ocellus_value *dy[],
 /* ---- rows --------------------------------------------------------------- */
 
 static const struct oc_impl impls[] = {
+    {"clblast", oc_gemm_clblast_refuse, NULL, oc_gemm_clblast, OC_IMPL_EPILOGUE,
+     0},
+    {"cpu", oc_gemm_cpu_refuse, NULL, oc_gemm_cpu, OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_gemm_direct, OC_IMPL_EPILOGUE, 0},
     {NULL},
 };

@@ -34,7 +34,18 @@ ocellus_status oc_product_of(const struct oc_node *node,
                              struct oc_product *product);
 double oc_product_flops(const struct oc_product *product);
 
-/* gemm_direct.c */
+/* gemm_cpu.c: float32 on CPU-class devices. */
+const char *oc_gemm_cpu_refuse(const struct oc_node *node,
+                               const struct oc_caps *caps);
+ocellus_status oc_gemm_cpu(struct oc_steps *steps, const struct oc_node *node);
+
+/* gemm_clblast.c: CLBlast's GEMM, float32 on GPU-class devices. */
+const char *oc_gemm_clblast_refuse(const struct oc_node *node,
+                                   const struct oc_caps *caps);
+ocellus_status oc_gemm_clblast(struct oc_steps *steps,
+                               const struct oc_node *node);
+
+/* gemm_direct.c: any type, any batch. */
 ocellus_status oc_gemm_direct(struct oc_steps *steps,
                               const struct oc_node *node);
 

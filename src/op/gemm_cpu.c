@@ -1,0 +1,195 @@
+/* gemm_cpu.c - matrix products on CPU-class devices: which kernel of
+ * cl/gemm_cpu.cl, which register tile, which blocks.
+ *
+ * Blocks are chosen for the caches and for a few equal work-groups per core;
+ * they depend on the shape and the capabilities alone, so the same sums are
+ * made in the same order each time.
+ */
+#include "op/epilogue.h"
+#include "op/gemm.h"
+
+enum { FEW = 4 };       /* rows of A that make it a matter of bandwidth */
+enum { DEEPEST = 256 }; /* rows of B in a block: PANEL x 256 fits into L1 */
+
+struct blocking {
+    const char *kernel;
+    int width, rows, vecs; /* register tile */
+    int dots;              /* of gemm_dots */
+    int tile_m, tile_n, tile_k;
+};
+
+static int
+divide_up(int64_t a, int64_t b)
+{
+    return (int)((a + b - 1) / b);
+}
+
+static int
+round_up(int a, int unit)
+{
+    return divide_up(a, unit) * unit;
+}
+
+static int
+cores_of(const struct oc_caps *caps)
+{
+    return caps->compute_units > 0 ? caps->compute_units : 1;
+}
+
+static int
+width_of(const struct oc_caps *caps)
+{
+    if (caps->vector_width >= 16)
+        return 16;
+    return caps->vector_width >= 8 ? 8 : 4;
+}
+
+/* Rows of the register tile: all that fit, fewer where m is a few. */
+static int
+rows_of(const struct oc_caps *caps, int m)
+{
+    int most = caps->vector_registers >= 32 ? 14 : 6;
+
+    if (m >= 4 * most)
+        return most;
+    return divide_up(m, divide_up(m, most));
+}
+
+/* m <= FEW: B is read once, where it lies. */
+static struct blocking
+block_few(const struct oc_product *p, const struct oc_caps *caps)
+{
+    static const int vecs[] = {8, 6, 4, 3}, dots[] = {4, 4, 4, 3};
+    struct blocking b = {.width = width_of(caps), .rows = p->m};
+    int groups = 4 * cores_of(caps), unit;
+
+    b.kernel = p->transpose_b ? "gemm_dots" : "gemm_rows";
+    b.vecs = p->transpose_b ? 1 : vecs[p->m - 1];
+    b.dots = dots[p->m - 1];
+    unit = p->transpose_b ? b.dots : b.vecs * b.width;
+    b.tile_n = round_up(divide_up(p->n, groups), unit);
+    b.tile_m = p->m;
+    b.tile_k = p->k;
+    return b;
+}
+
+/* Bytes of local memory: panels of B, and a strip of a turned A. */
+static size_t
+local_bytes(const struct blocking *b)
+{
+    return sizeof(float) * (size_t)b->tile_k * (size_t)(b->tile_n + b->rows);
+}
+
+/* The widest blocks that leave enough of them to every core. */
+static struct blocking
+block_many(const struct oc_product *p, const struct oc_caps *caps)
+{
+    struct blocking b = {.kernel = "gemm_tiles",
+                         .width = width_of(caps),
+                         .rows = rows_of(caps, p->m),
+                         .vecs = 2};
+    int panel = b.vecs * b.width, least = 16 * b.rows;
+    int64_t wanted = (oc_product_flops(p) > 1e8 ? 4 : 2) * cores_of(caps);
+    int splits = 1;
+
+    b.tile_k = p->k > 0 ? divide_up(p->k, divide_up(p->k, DEEPEST)) : 1;
+    for (b.tile_n = 8 * panel; b.tile_n > panel; b.tile_n /= 2) {
+        int64_t groups = (int64_t)divide_up(p->n, b.tile_n) * p->count;
+
+        splits = divide_up(wanted, groups > 0 ? groups : 1);
+        if (splits <= p->m / least || splits == 1)
+            break;
+    }
+    if (b.tile_n == panel)
+        splits = divide_up(wanted, (int64_t)divide_up(p->n, panel) * p->count);
+    b.tile_m = round_up(divide_up(p->m, splits), b.rows);
+    while (local_bytes(&b) > caps->local_memory / 2 && b.tile_n > panel)
+        b.tile_n /= 2;
+    while (local_bytes(&b) > caps->local_memory && b.tile_k > 1)
+        b.tile_k = divide_up(b.tile_k, 2);
+    return b;
+}
+
+static int
+is_few(const struct oc_product *p)
+{
+    return p->m <= FEW && !(p->transpose_b && p->transpose_a && p->m > 1);
+}
+
+const char *
+oc_gemm_cpu_refuse(const struct oc_node *node, const struct oc_caps *caps)
+{
+    struct oc_product p;
+
+    if (!caps->cpu)
+        return "its kernels are made for CPU-class devices";
+    if (node->in[0]->type != OCELLUS_FLOAT)
+        return "float32 only";
+    if (oc_product_of(node, &p) != OCELLUS_OK)
+        return "a tensor is too large";
+    if (p.batches > 2)
+        return "the batch broadcasts along more than two axes";
+    return NULL;
+}
+
+static void
+push_product(struct oc_steps *steps, struct oc_step *launch,
+             const struct oc_product *p)
+{
+    int inner = p->batches - 1, outer = p->batches - 2;
+
+    oc_arg_in(steps, launch, 0);
+    oc_arg_in(steps, launch, 1);
+    oc_arg_in(steps, launch, p->has_c ? 2 : 1);
+    oc_arg_out(steps, launch, 0);
+    oc_arg_int(steps, launch, p->m);
+    oc_arg_int(steps, launch, p->n);
+    oc_arg_int(steps, launch, p->k);
+    oc_arg_int(steps, launch, p->transpose_a ? 1 : p->k);
+    oc_arg_int(steps, launch, p->transpose_a ? p->m : 1);
+    oc_arg_int(steps, launch, p->transpose_b ? 1 : p->n);
+    oc_arg_int(steps, launch, p->transpose_b ? p->k : 1);
+    oc_arg_int(steps, launch, p->c_row);
+    oc_arg_int(steps, launch, p->c_column);
+    oc_arg_float(steps, launch, p->alpha);
+    oc_arg_float(steps, launch, p->has_c ? p->beta : 0);
+    oc_arg_int(steps, launch, inner >= 0 ? p->batch[inner] : 1);
+    oc_arg_int(steps, launch, outer >= 0 ? p->stride_a[outer] : 0);
+    oc_arg_int(steps, launch, outer >= 0 ? p->stride_b[outer] : 0);
+    oc_arg_int(steps, launch, inner >= 0 ? p->stride_a[inner] : 0);
+    oc_arg_int(steps, launch, inner >= 0 ? p->stride_b[inner] : 0);
+}
+
+ocellus_status
+oc_gemm_cpu(struct oc_steps *steps, const struct oc_node *node)
+{
+    struct oc_product p;
+    struct blocking b;
+    struct oc_step *launch;
+
+    OC_TRY(oc_product_of(node, &p));
+    if (oc_shape_count(&node->out[0]->shape) == 0)
+        return OCELLUS_OK;
+    b = is_few(&p) ? block_few(&p, steps->caps) : block_many(&p, steps->caps);
+    launch = oc_launch(steps, "gemm_cpu", b.kernel);
+    oc_define(steps, launch, "WIDTH", b.width);
+    oc_define(steps, launch, "ROWS", b.rows);
+    oc_define(steps, launch, "VECS", b.vecs);
+    if (b.dots)
+        oc_define(steps, launch, "DOTS", b.dots);
+    else
+        oc_define(steps, launch, "TURNED_A", p.transpose_a);
+    push_product(steps, launch, &p);
+    oc_arg_int(steps, launch, b.tile_m);
+    oc_arg_int(steps, launch, b.tile_n);
+    oc_arg_int(steps, launch, b.tile_k);
+    if (!b.dots)
+        oc_arg_local(steps, launch, local_bytes(&b));
+    oc_epilogue(steps, launch, NULL);
+    oc_grid3(launch, divide_up(p.n, b.tile_n), divide_up(p.m, b.tile_m),
+             p.count, 1, 1, 1);
+    oc_cost(launch, oc_product_flops(&p),
+            4.0 * p.count *
+                ((double)p.m * p.k + (double)p.k * p.n + (double)p.m * p.n));
+    return OCELLUS_OK;
+}
