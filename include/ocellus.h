@@ -673,7 +673,7 @@ OCELLUS_API ocellus_status ocellus_draw_class_scores(
 
 /* A sheet of samples with what was predicted, the wrong ones marked. */
 typedef struct ocellus_sheet {
-    int count;    /* 1 to 1024 */
+    int count;    /* 1 to 512 */
     int channels; /* 1 or 3 */
     int height, width;
     const float *images;        /* count x channels x height x width */

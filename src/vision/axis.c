@@ -38,9 +38,11 @@ add_ticks(struct oc_scale *scale, double step)
 {
     double k = ceil(scale->low / step - 1e-9);
 
-    for (; k * step <= scale->high + 1e-9 * step; k++)
-        if (scale->ticks < OC_MOST_TICKS)
-            scale->tick[scale->ticks++] = k * step;
+    for (; k * step <= scale->high + 1e-9 * step; k++) {
+        if (scale->ticks == OC_MOST_TICKS)
+            return;
+        scale->tick[scale->ticks++] = k * step + 0.0; /* never -0 */
+    }
 }
 
 struct oc_scale
@@ -71,7 +73,7 @@ oc_scale_logarithmic(double low, double high)
     struct oc_scale scale = {.logarithmic = 1, .decimals = -1};
     int first = (int)floor(log10(low) + 1e-9);
     int last = (int)ceil(log10(high) - 1e-9);
-    int stride, power, d;
+    int digits_shown, stride, power, d;
 
     if (last <= first)
         last = first + 1;
@@ -92,9 +94,10 @@ oc_scale_logarithmic(double low, double high)
     }
     if (!(scale.low < scale.high))
         scale.high = pow(10, last);
+    digits_shown = log10(scale.high / scale.low) <= 3.2 ? 3 : 1;
     stride = 1 + (last - first) / 8;
     for (power = first; power <= last; power += stride) {
-        for (d = 0; d < (last - first <= 3 ? 3 : 1); d++) {
+        for (d = 0; d < digits_shown; d++) {
             double value = digits[d] * pow(10, power);
 
             if (value >= scale.low * (1 - 1e-9) &&
@@ -111,8 +114,10 @@ oc_scale_whole(double first, double last, int wanted)
     struct oc_scale scale = {.low = first, .high = last};
 
     if (!(last > first)) {
-        scale.low = first - 0.5;
-        scale.high = first + 0.5;
+        double pad = fmax(0.5, 1e-9 * fabs(first));
+
+        scale.low = first - pad;
+        scale.high = first + pad;
     }
     add_ticks(&scale, fmax(1, nice_step(scale.high - scale.low, wanted)));
     return scale;
@@ -132,6 +137,6 @@ oc_scale_label(const struct oc_scale *scale, int k, char text[24])
     if (scale->decimals < 0)
         snprintf(text, 24, "%.4g", scale->tick[k]);
     else
-        snprintf(text, 24, "%.*f", scale->decimals, scale->tick[k] + 0.0);
+        snprintf(text, 24, "%.*f", scale->decimals, scale->tick[k]);
     return text;
 }

@@ -7,8 +7,6 @@
 
 #define MOST_CLASSES 1024
 #define BARS_WIDTH 560
-#define BAR 9  /* height of one bar */
-#define ROW 42 /* of a class */
 
 struct chart {
     struct oc_canvas *canvas;
@@ -16,6 +14,8 @@ struct chart {
     const char *const *names;
     int classes;
     double left, top;
+    double row; /* height of a class */
+    double bar; /* of one bar */
 };
 
 static const struct {
@@ -38,7 +38,7 @@ static void
 draw_scale(const struct chart *chart)
 {
     struct oc_font font = {.size = 12, .colour = OC_GREY, .anchor = OC_MIDDLE};
-    double bottom = chart->top + ROW * chart->classes;
+    double bottom = chart->top + chart->row * chart->classes;
     char label[24];
     int k;
 
@@ -57,10 +57,12 @@ static void
 draw_class(const struct chart *chart, int c)
 {
     const ocellus_class_score *score = &chart->scores[c];
-    struct oc_font font = {.size = 13, .colour = OC_INK, .anchor = OC_RIGHT};
+    struct oc_font font = {.size = fmin(13, 0.75 * chart->row),
+                           .colour = OC_INK,
+                           .anchor = OC_RIGHT};
     struct oc_font small = {.size = 9, .colour = OC_GREY};
-    double y = chart->top + ROW * c;
-    struct oc_point name = {chart->left - 10, y + ROW / 2.0};
+    double y = chart->top + chart->row * c;
+    struct oc_point name = {chart->left - 10, y + chart->row / 2};
     char text[32];
     int k;
 
@@ -68,16 +70,20 @@ draw_class(const struct chart *chart, int c)
                           oc_class_text(chart->names, c, text));
     for (k = 0; k < 3; k++) {
         double value = bar_of(score, k);
-        struct oc_box box = {chart->left, y + 6 + k * (BAR + 2),
-                             BARS_WIDTH * value, BAR};
+        struct oc_box box = {chart->left,
+                             floor(y + chart->row / 7 + k * chart->row / 4),
+                             BARS_WIDTH * value, chart->bar};
 
         oc_canvas_fill(chart->canvas, box, bars[k].colour);
+        if (chart->bar < 9)
+            continue;
         snprintf(text, sizeof(text), "%.1f", 100 * value);
-        oc_canvas_text(chart->canvas,
-                       (struct oc_point){box.x + box.w + 5, box.y + BAR / 2.0},
-                       small, text);
+        oc_canvas_text(
+            chart->canvas,
+            (struct oc_point){box.x + box.w + 5, box.y + chart->bar / 2}, small,
+            text);
     }
-    font.size = 12;
+    font.size = fmin(12, font.size);
     font.colour = OC_GREY;
     name.x = chart->left + BARS_WIDTH + 112;
     oc_canvas_text(chart->canvas, name, font,
@@ -152,8 +158,11 @@ ocellus_draw_class_scores(const char *path, const char *title,
         ceil(40 + fmax(40, oc_class_width(scratch, font, names, classes, 180)));
     oc_canvas_destroy(scratch);
     chart.top = OC_HEAD + 56;
+    chart.row = classes <= 300 ? 42 : 14;
+    chart.bar = classes <= 300 ? 9 : 3;
     width = chart.left + BARS_WIDTH + 136;
-    OC_TRY(oc_canvas_create((int)width, (int)(chart.top + ROW * classes + 24),
+    OC_TRY(oc_canvas_create((int)width,
+                            (int)(chart.top + chart.row * classes + 24),
                             &chart.canvas));
     say_summary(&chart, below, sizeof(below));
     oc_draw_head(chart.canvas, width, title ? title : "Classes", below);

@@ -2,7 +2,7 @@
  * predictions, and a cell's colour is its share of the row.
  *
  * What is right is blue and what is wrong is vermilion, and the wrong goes with
- * the square root of its share: one in a hundred is still to be seen. The
+ * a root of its share: one in a hundred is still to be seen. The
  * margins hold each row's recall and each column's precision. With many
  * classes cells shrink, first the percentages go, then the counts, then the
  * names; the line above names the worst confusions all the same.
@@ -16,6 +16,7 @@
 
 #define MOST_CLASSES 4096
 #define WORST 3
+#define DARK_BLUE 0x084f8cu
 
 struct matrix {
     struct oc_canvas *canvas;
@@ -61,8 +62,8 @@ choose_side(int classes)
 {
     double side = floor(640.0 / classes);
 
-    if (side > 96)
-        return 96;
+    if (side > 128)
+        return 128;
     if (side >= 44)
         return side;
     if (classes <= 24)
@@ -93,12 +94,10 @@ has_margins(const struct matrix *m)
 }
 
 static uint32_t
-colour_of(const struct matrix *m, int row, int column)
+colour_of(double part, int right)
 {
-    double part = share(at(m, row, column), m->support[row]);
-
-    return row == column ? oc_mix(0xffffff, 0x084f8c, part)
-                         : oc_mix(0xffffff, OC_VERMILION, sqrt(part));
+    return right ? oc_mix(0xffffff, DARK_BLUE, part)
+                 : oc_mix(0xffffff, OC_VERMILION, pow(part, 0.4));
 }
 
 static int
@@ -164,7 +163,8 @@ draw_cells(const struct matrix *m)
 
     for (r = 0; r < m->classes; r++) {
         for (c = 0; c < m->classes; c++) {
-            uint32_t colour = colour_of(m, r, c);
+            uint32_t colour =
+                colour_of(share(at(m, r, c), m->support[r]), r == c);
             struct oc_box box = box_of(m, r, c);
 
             if (colour == 0xffffff)

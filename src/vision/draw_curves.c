@@ -52,6 +52,13 @@ value_of(const struct series *series, const ocellus_history_row *row)
     return *(const double *)(const void *)at * series->factor;
 }
 
+/* Not NaN, not infinite, nor so large that a span overflows. */
+static int
+can_draw(double value)
+{
+    return fabs(value) < 1e300;
+}
+
 /* The last finite number of a series, or NaN. */
 static double
 last_of(const struct plot *plot, const struct series *series)
@@ -59,12 +66,12 @@ last_of(const struct plot *plot, const struct series *series)
     int i;
 
     for (i = plot->count - 1; i >= 0; i--)
-        if (isfinite(value_of(series, &plot->rows[i])))
+        if (can_draw(value_of(series, &plot->rows[i])))
             return value_of(series, &plot->rows[i]);
     return (double)NAN;
 }
 
-/* Smallest and largest finite number of some series; 0 when there is none. */
+/* Smallest and largest number of some series; 0 when there is none. */
 static int
 find_range(const struct plot *plot, const struct series *series, int count,
            double *low, double *high)
@@ -77,7 +84,7 @@ find_range(const struct plot *plot, const struct series *series, int count,
         for (i = 0; i < plot->count; i++) {
             double value = value_of(&series[s], &plot->rows[i]);
 
-            if (!isfinite(value))
+            if (!can_draw(value))
                 continue;
             *low = fmin(*low, value);
             *high = fmax(*high, value);
@@ -155,7 +162,7 @@ draw_series(const struct plot *plot, const struct series *series,
         double value =
             i < plot->count ? value_of(series, &plot->rows[i]) : (double)NAN;
 
-        if (isfinite(value)) {
+        if (can_draw(value)) {
             points[run].x = x_of(plot, (double)plot->rows[i].epoch);
             points[run].y = y_of(plot, value);
             if (plot->count <= MOST_MARKED)
@@ -171,22 +178,39 @@ draw_series(const struct plot *plot, const struct series *series,
     }
 }
 
-/* Names with their last numbers, in a corner that the curves leave free: they
- * end low in a loss, high in an accuracy. */
+/* 1: the curves end low enough to leave the upper right corner free. */
+static int
+ends_low(const struct plot *plot, const struct series *series, int count)
+{
+    double highest = 0;
+    int s;
+
+    for (s = 0; s < count; s++) {
+        double last = last_of(plot, &series[s]);
+
+        if (can_draw(last))
+            highest = fmax(highest, oc_scale_place(&plot->y, last));
+    }
+    return highest < 0.7;
+}
+
+/* Names with their last numbers, in a corner on the right. */
 static void
 draw_legend(const struct plot *plot, const struct series *series, int count,
-            const char *format, int at_top)
+            const char *format)
 {
     struct oc_font font = {.size = 13, .colour = OC_INK};
-    double height = 12 + 20 * count;
-    struct oc_box box = {0, 0, 168, height};
+    struct oc_box box = {0, 0, 168, 12 + 20 * count};
     int s;
 
     box.x = plot->box.x + plot->box.w - box.w - 12;
-    box.y = at_top ? plot->box.y + 12 : plot->box.y + plot->box.h - height - 12;
+    box.y = ends_low(plot, series, count)
+                ? plot->box.y + 12
+                : plot->box.y + plot->box.h - box.h - 12;
     oc_canvas_fill(plot->canvas, box, 0xffffff);
     oc_canvas_frame(plot->canvas, box, 1, OC_RULE);
     for (s = 0; s < count; s++) {
+        double last = last_of(plot, &series[s]);
         double y = box.y + 16 + 20 * s;
         struct oc_point sample[2] = {{box.x + 12, y}, {box.x + 40, y}};
         char text[32];
@@ -195,12 +219,10 @@ draw_legend(const struct plot *plot, const struct series *series, int count,
         font.anchor = OC_LEFT;
         oc_canvas_text(plot->canvas, (struct oc_point){box.x + 50, y}, font,
                        series[s].name);
-        if (!isfinite(last_of(plot, &series[s])))
-            continue;
-        snprintf(text, sizeof(text), format, last_of(plot, &series[s]));
+        snprintf(text, sizeof(text), format, last);
         font.anchor = OC_RIGHT;
         oc_canvas_text(plot->canvas, (struct oc_point){box.x + box.w - 12, y},
-                       font, text);
+                       font, can_draw(last) ? text : "none");
     }
 }
 
@@ -234,26 +256,31 @@ static const struct series rates[1] = {
     LINE("learning rate", learning_rate, 1, 1.5, OC_GREEN, 0),
 };
 
+/* Falling to a thirtieth, a linear scale hides what happens below. */
+static struct oc_scale
+loss_scale(double low, double high)
+{
+    if (low > 1e-30 && high >= 30 * low)
+        return oc_scale_logarithmic(low, high);
+    if (low >= 0 && (low < 0.5 * high || low >= high))
+        return oc_scale_linear(0, fmax(high * 1.04, 1e-6), 5);
+    return oc_scale_linear(low - 0.04 * (high - low),
+                           high + 0.04 * (high - low), 5);
+}
+
 static void
 draw_losses(struct plot *plot, struct oc_point *points)
 {
     double low, high;
     int any = find_range(plot, losses, 2, &low, &high);
 
-    /* Falling to a thirtieth, a linear scale hides what happens below. */
-    if (any && low > 1e-30 && high >= 30 * low)
-        plot->y = oc_scale_logarithmic(low, high);
-    else if (any)
-        plot->y =
-            oc_scale_linear(low > 0 && low < 0.5 * high ? 0 : low, high, 5);
-    else
-        plot->y = oc_scale_linear(0, 1, 5);
+    plot->y = any ? loss_scale(low, high) : oc_scale_linear(0, 1, 5);
     draw_frame(plot, plot->y.logarithmic ? "loss (log scale)" : "loss", 0);
     if (!any)
         say_nothing(plot);
     draw_series(plot, &losses[0], points);
     draw_series(plot, &losses[1], points);
-    draw_legend(plot, losses, 2, "%.4g", 1);
+    draw_legend(plot, losses, 2, "%.4g");
 }
 
 /* The epoch of the best test accuracy, or -1. */
@@ -264,7 +291,7 @@ find_best(const ocellus_history_row *rows, int count)
     int i;
 
     for (i = 0; i < count; i++)
-        if (isfinite(rows[i].test_accuracy) &&
+        if (can_draw(rows[i].test_accuracy) &&
             (best < 0 || rows[i].test_accuracy > rows[best].test_accuracy))
             best = i;
     return best;
@@ -276,12 +303,11 @@ draw_accuracies(struct plot *plot, struct oc_point *points)
     double low, high;
     int any = find_range(plot, accuracies, 2, &low, &high);
     int best = find_best(plot->rows, plot->count);
+    double pad = plot->count == 1 ? 2 : fmax(0.05 * (high - low), 0.25);
 
-    if (any && high - low < 1) {
-        low -= 0.5;
-        high += 0.5;
-    }
-    plot->y = oc_scale_linear(any ? low : 0, any ? fmin(high, 100) : 100, 5);
+    plot->y =
+        any ? oc_scale_linear(fmax(low - pad, 0), fmin(high + pad, 100), 5)
+            : oc_scale_linear(0, 100, 5);
     draw_frame(plot, "accuracy, %", 0);
     if (!any)
         say_nothing(plot);
@@ -295,7 +321,7 @@ draw_accuracies(struct plot *plot, struct oc_point *points)
         oc_canvas_dot(plot->canvas, at, 6, OC_VERMILION);
         oc_canvas_dot(plot->canvas, at, 3.5, 0xffffff);
     }
-    draw_legend(plot, accuracies, 2, "%.2f %%", 0);
+    draw_legend(plot, accuracies, 2, "%.2f %%");
 }
 
 static void
@@ -304,10 +330,8 @@ draw_rates(struct plot *plot, struct oc_point *points)
     double low, high;
     int any = find_range(plot, rates, 1, &low, &high);
 
-    if (any && low > 1e-30 && high >= 100 * low)
-        plot->y = oc_scale_logarithmic(low, high);
-    else
-        plot->y = oc_scale_linear(0, any && high > 0 ? high : 1, 2);
+    plot->y = oc_scale_linear(0, any && high > 0 ? 1.1 * high : 1, 2);
+    plot->y.decimals = -1;
     draw_frame(plot, "learning rate", 1);
     if (!any)
         say_nothing(plot);
@@ -348,7 +372,7 @@ say_summary(const ocellus_history_row *rows, int count, char text[256])
             text + used, 256 - (size_t)used, "%s%s images/s", dot,
             oc_count_text((int64_t)rows[count - 1].images_per_second, part));
     for (i = 0; i < count; i++)
-        seconds += isfinite(rows[i].seconds) ? rows[i].seconds : 0;
+        seconds += can_draw(rows[i].seconds) ? rows[i].seconds : 0;
     if (seconds > 0) {
         say_time(seconds, part, sizeof(part));
         snprintf(text + used, 256 - (size_t)used, "%s%s", dot, part);

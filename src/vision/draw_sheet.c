@@ -11,10 +11,10 @@
 
 #include "vision/draw.h"
 
-#define MOST_IMAGES 1024
+#define MOST_IMAGES 512
 #define WANTED 96 /* longer side of an image on the sheet */
 #define PAGE 1120 /* wanted width of the page */
-#define CAPTION 38
+#define CAPTION 40
 #define GAP 14
 
 struct page {
@@ -121,6 +121,23 @@ is_wrong(const ocellus_sheet *sheet, int image)
     return sheet->labels && sheet->labels[image] != sheet->predictions[image];
 }
 
+/* Below the prediction: how sure it is, and what it should have been. */
+static void
+say_more(const ocellus_sheet *sheet, int image, char *text, size_t bytes)
+{
+    char number[16];
+    int used = 0;
+
+    text[0] = '\0';
+    if (sheet->confidences)
+        used = snprintf(text, bytes, "%.0f%%",
+                        100 * (double)sheet->confidences[image]);
+    if (is_wrong(sheet, image))
+        snprintf(text + used, bytes - (size_t)used, "%sis %s",
+                 used ? " \xc2\xb7 " : "",
+                 name_of(sheet, sheet->labels[image], number));
+}
+
 static void
 draw_caption(const struct page *page, int image, double x, double y)
 {
@@ -130,32 +147,22 @@ draw_caption(const struct page *page, int image, double x, double y)
                            .bold = wrong,
                            .anchor = OC_MIDDLE,
                            .colour = wrong ? OC_VERMILION : OC_INK};
-    const char *name;
+    struct oc_font small = {.size = 11, .anchor = OC_MIDDLE, .colour = OC_GREY};
     char number[16], text[256];
 
-    name = name_of(sheet, sheet->predictions[image], number);
-    if (sheet->confidences)
-        snprintf(text, sizeof(text), "%s  %.0f%%", name,
-                 100 * (double)sheet->confidences[image]);
-    else
-        snprintf(text, sizeof(text), "%s", name);
     oc_canvas_text_within(page->canvas, (struct oc_point){x, y + 14}, font,
-                          page->cell, text);
-    if (!wrong)
-        return;
-    font.size = 11;
-    font.bold = 0;
-    font.colour = OC_GREY;
-    snprintf(text, sizeof(text), "is %s",
-             name_of(sheet, sheet->labels[image], number));
-    oc_canvas_text_within(page->canvas, (struct oc_point){x, y + 29}, font,
-                          page->cell, text);
+                          page->cell,
+                          name_of(sheet, sheet->predictions[image], number));
+    say_more(sheet, image, text, sizeof(text));
+    oc_canvas_text_within(page->canvas, (struct oc_point){x, y + 30}, small,
+                          page->cell + GAP - 4, text);
 }
 
 static void
 draw_image(const struct page *page, int image)
 {
-    double x = 24 + (page->cell + GAP) * (image % page->columns);
+    double x = 24 - floor((page->cell - page->w) / 2) +
+               (page->cell + GAP) * (image % page->columns);
     double y =
         OC_HEAD + 8 + (page->h + CAPTION + GAP) * (image / page->columns);
     struct oc_box box = {x + floor((page->cell - page->w) / 2), y, page->w,
@@ -201,9 +208,10 @@ say_summary(const ocellus_sheet *sheet, char *text, size_t bytes)
         return;
     for (i = 0; i < sheet->count; i++)
         right += !is_wrong(sheet, i);
-    snprintf(text, bytes,
-             "%d of %d right; the others are framed, with what they are below",
-             right, sheet->count);
+    snprintf(text, bytes, "%d of %d right%s", right, sheet->count,
+             right < sheet->count
+                 ? "; the others are framed, with what they are below"
+                 : "");
 }
 
 static ocellus_status
