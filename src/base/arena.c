@@ -7,6 +7,7 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ open_block(struct oc_arena *arena, size_t bytes)
     size_t room = bytes > arena->next ? bytes : arena->next;
     struct block *block;
 
-    if (room > SIZE_MAX - sizeof(*block))
+    if (room > PTRDIFF_MAX - sizeof(*block))
         return NULL;
     block = calloc(1, sizeof(*block) + room);
     if (!block)
@@ -77,7 +78,7 @@ oc_arena_alloc(struct oc_arena *arena, size_t bytes)
     struct block *block = arena->newest;
     void *place;
 
-    if (bytes > SIZE_MAX - align)
+    if (bytes > PTRDIFF_MAX - align)
         return NULL;
     bytes = (bytes + align - 1) / align * align;
     if (!block || block->room - block->used < bytes)
