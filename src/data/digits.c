@@ -76,7 +76,7 @@ place(struct oc_random *random, const struct field *field,
 static void
 press(struct oc_random *random, struct oc_strokes *strokes)
 {
-    float radius = within(random, 0.45f, 1.45f);
+    float radius = within(random, 0.55f, 1.45f);
     float phase = within(random, 0, 2 * PI), change = within(random, 0, 0.3f);
 
     for (int i = 0; i < strokes->count; i++)
@@ -108,7 +108,7 @@ add_scrap(struct oc_random *random, float *ink)
 static void
 finish(struct oc_random *random, const float *ink, uint8_t *image)
 {
-    float strength = within(random, 0.6f, 1), noise = within(random, 0, 0.12f);
+    float strength = within(random, 0.6f, 1), noise = within(random, 0, 0.1f);
 
     for (int i = 0; i < SIDE * SIDE; i++) {
         float value = strength * ink[i] + noise * oc_random_normal(random);
@@ -128,7 +128,7 @@ draw_digit(struct oc_random *random, int digit, uint8_t *image)
 
     OC_TRY(oc_elastic_field(random, FIELD, FIELD, within(random, 1, 3), 2,
                             field.dx, field.dy));
-    oc_strokes_from_path(oc_glyph(digit, (int)style), 3, random, &strokes);
+    oc_strokes_from_path(oc_glyph(digit, (int)style), 2.5f, random, &strokes);
     place(random, &field, &strokes);
     press(random, &strokes);
     oc_strokes_draw(&strokes, SIDE, SIDE, ink);
