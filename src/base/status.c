@@ -74,7 +74,7 @@ ocellus_version(void)
 }
 
 ocellus_status
-ocellus_fail(ocellus_status status, const char *sentence)
+ocellus_fail(ocellus_status status, const char *words)
 {
-    return oc_fail(status, "%s", sentence);
+    return oc_fail(status, "%s", words);
 }

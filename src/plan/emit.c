@@ -1,8 +1,9 @@
 /* emit.c - places, reorders and steps.
  *
  * Nodes in order; each reader finds its input in the layout that it wants, or
- * a reorder is put before it (once per value and layout). Packings of states
- * that this plan does not change, and of constants, go into the prologue. An
+ * a reorder is put before it (once per value and layout). What depends only on
+ * constants and on states that this plan does not change (folded weights,
+ * packings) goes into the prologue. An
  * output takes its input's place where the implementation allows it and nobody
  * reads the input any more; so does a state's new value.
  */
@@ -57,6 +58,8 @@ home_of(struct oc_planning *p, const struct ocellus_value *value, int *place)
         kind = OC_PLACE_CONSTANT;
     else if (value->kind == OC_STATE)
         kind = OC_PLACE_STATE;
+    else if (p->fixed[value->id])
+        kind = OC_PLACE_DERIVED;
     OC_TRY(new_place(p, kind, value, &p->layout[value->id], 0, place));
     if (value->kind == OC_RESULT && kind == OC_PLACE_ARENA)
         p->left[*place] = p->readers[value->id];
@@ -85,8 +88,7 @@ static ocellus_status
 reorder(struct oc_planning *p, const struct ocellus_value *value, int home,
         const struct oc_layout *want, int *place)
 {
-    int keeps = value->data != NULL && value->kind != OC_STATE;
-    int ahead = keeps || (value->kind == OC_STATE && value->assigned == NULL);
+    int ahead = p->fixed[value->id];
     OC_TRY(new_place(p, ahead ? OC_PLACE_DERIVED : OC_PLACE_ARENA, value, want,
                      0, place));
     if (!oc_grow(&p->variant, p->n_variants, &p->room_variants,
@@ -96,7 +98,7 @@ reorder(struct oc_planning *p, const struct ocellus_value *value, int home,
     struct oc_steps *steps = ahead ? &p->prologue : &p->steps;
     struct oc_operand from = {value, p->plan->place[home].layout, home};
     struct oc_operand to = {value, *want, *place};
-    steps->node = p->steps.node;
+    steps->node = p->now->node;
     steps->impl = "reorder";
     steps->in[0] = from;
     steps->out[0] = to;
@@ -138,8 +140,8 @@ uses(const struct oc_planning *p, const struct oc_node *node, int root)
 {
     int count = 0;
     for (int k = 0; k < node->n_in; k++)
-        if (p->steps.in[k].value != NULL &&
-            root_of(p, p->steps.in[k].place) == root)
+        if (p->now->in[k].value != NULL &&
+            root_of(p, p->now->in[k].place) == root)
             count++;
     return count;
 }
@@ -151,10 +153,10 @@ state_place(struct oc_planning *p, const struct oc_node *node,
             const struct ocellus_value *out, uint32_t allowed)
 {
     for (int k = 0; k < node->n_in && k < 32; k++) {
-        const struct ocellus_value *in = p->steps.in[k].value;
+        const struct ocellus_value *in = p->now->in[k].value;
         if (in != NULL && in->kind == OC_STATE && in->assigned == out &&
             ((allowed >> k) & 1) && p->readers[in->id] == 1 &&
-            same_extent(&p->steps.in[k], out, &p->layout[out->id]))
+            same_extent(&p->now->in[k], out, &p->layout[out->id]))
             return p->home[in->id];
     }
     return -1;
@@ -165,7 +167,7 @@ input_place(struct oc_planning *p, const struct oc_node *node,
             const struct ocellus_value *out, uint32_t allowed)
 {
     for (int k = 0; k < node->n_in && k < 32; k++) {
-        const struct oc_operand *in = &p->steps.in[k];
+        const struct oc_operand *in = &p->now->in[k];
         if (!((allowed >> k) & 1) || !same_extent(in, out, &p->layout[out->id]))
             continue;
         int root = root_of(p, in->place);
@@ -191,7 +193,7 @@ output(struct oc_planning *p, const struct oc_node *node, int k,
        uint32_t allowed)
 {
     const struct ocellus_value *out = node->out[k];
-    struct oc_operand *o = &p->steps.out[k];
+    struct oc_operand *o = &p->now->out[k];
     *o = (struct oc_operand){NULL, OC_PLAIN, -1};
     if (out->type == OCELLUS_UNDEFINED || (k > 0 && p->readers[out->id] == 0))
         return OCELLUS_OK;
@@ -204,7 +206,7 @@ output(struct oc_planning *p, const struct oc_node *node, int k,
     OC_TRY(home_of(p, out, &mine));
     *o = (struct oc_operand){out, p->layout[out->id], mine};
     if (place < 0 && o->layout.block > 1 && o->layout.halo > 0)
-        return oc_emit_clear_halo(&p->steps, o);
+        return oc_emit_clear_halo(p->now, o);
     return OCELLUS_OK;
 }
 
@@ -227,8 +229,8 @@ static ocellus_status
 view(struct oc_planning *p, const struct oc_node *node)
 {
     struct oc_layout plain = OC_PLAIN;
-    OC_TRY(operand(p, node->in[0], &plain, &p->steps.in[0]));
-    OC_TRY(share(p, node->out[0], p->steps.in[0].place));
+    OC_TRY(operand(p, node->in[0], &plain, &p->now->in[0]));
+    OC_TRY(share(p, node->out[0], p->now->in[0].place));
     consumed(p, node);
     return OCELLUS_OK;
 }
@@ -238,7 +240,7 @@ inputs(struct oc_planning *p, const struct oc_node *node)
 {
     const struct oc_chosen *chosen = &p->chosen[node->id];
     for (int k = 0; k < node->n_in; k++) {
-        struct oc_operand *in = &p->steps.in[k];
+        struct oc_operand *in = &p->now->in[k];
         *in = (struct oc_operand){NULL, OC_PLAIN, -1};
         if (node->in[k] == NULL || (k < 32 && ((node->op->host >> k) & 1)))
             continue;
@@ -247,7 +249,7 @@ inputs(struct oc_planning *p, const struct oc_node *node)
     /* A reorder puts its own operands into in[0]: say them again. */
     for (int k = 0; k < node->n_in; k++)
         if (node->in[k] != NULL && !(k < 32 && ((node->op->host >> k) & 1)))
-            OC_TRY(operand(p, node->in[k], &chosen->in[k], &p->steps.in[k]));
+            OC_TRY(operand(p, node->in[k], &chosen->in[k], &p->now->in[k]));
     return OCELLUS_OK;
 }
 
@@ -267,13 +269,28 @@ drop_empty(struct oc_steps *steps, int from)
     steps->count = kept;
 }
 
+/* Is a node's result known once the states are? */
+static int
+is_fixed(const struct oc_planning *p, const struct oc_node *node)
+{
+    for (int k = 0; k < node->n_in; k++)
+        if (node->in[k] != NULL && !p->fixed[node->in[k]->id])
+            return 0;
+    return 1;
+}
+
 static ocellus_status
 emit_node(struct oc_planning *p, const struct oc_node *node)
 {
     const struct oc_chosen *chosen = &p->chosen[node->id];
     struct oc_choice *choice = &p->plan->choice[node->id];
-    struct oc_steps *steps = &p->steps;
+    int fixed = is_fixed(p, node);
+    for (int k = 0; k < node->n_out; k++)
+        p->fixed[node->out[k]->id] = (char)fixed;
+    p->now = fixed ? &p->prologue : &p->steps;
+    struct oc_steps *steps = p->now;
     choice->first_step = steps->count;
+    choice->fixed = fixed;
     steps->node = node;
     if (chosen->view)
         return view(p, node);
@@ -348,6 +365,7 @@ static ocellus_status
 ends(struct oc_planning *p)
 {
     struct ocellus_graph *g = p->graph;
+    p->now = &p->steps;
     struct oc_layout plain = OC_PLAIN;
     struct oc_operand out;
     for (int k = 0; k < g->n_outputs; k++) {
@@ -369,8 +387,12 @@ ocellus_status
 oc_plan_emit(struct oc_planning *p)
 {
     count_readers(p);
-    for (int k = 0; k < p->graph->n_values; k++)
+    for (int k = 0; k < p->graph->n_values; k++) {
+        const struct ocellus_value *value = p->graph->values[k];
         p->home[k] = -1;
+        p->fixed[k] = value->kind == OC_STATE ? value->assigned == NULL
+                                              : value->data != NULL;
+    }
     for (int k = 0; k < p->graph->n_nodes; k++)
         OC_TRY(emit_node(p, p->graph->nodes[k]));
     return ends(p);

@@ -27,11 +27,14 @@ struct oc_planning {
     struct oc_layout *layout; /* per value: as its maker leaves it */
     int *home;                /* per value: its place, or -1 */
     int *readers;             /* per value */
+    char *fixed;              /* per value: known once the states are */
     int *left;                /* per place: readers to come */
     int room_left, room_places;
     struct oc_variant *variant;
     int n_variants, room_variants;
     struct oc_steps prologue, steps;
+    struct oc_steps *now; /* the one being added to */
+    struct oc_steps *now; /* the one being added to */
 };
 
 /* Implementations and layouts of all nodes (choose.c). */

@@ -48,6 +48,18 @@ live(struct oc_plan *plan)
         touch(plan, plan->output_place[k], INT_MAX);
 }
 
+/* What only the prologue touches needs no memory of its own. */
+static void
+lend(struct oc_plan *plan)
+{
+    for (int k = 0; k < plan->n_places; k++) {
+        struct oc_place *p = &plan->place[k];
+        if (p->kind == OC_PLACE_DERIVED && p->last >= 0 &&
+            p->last < plan->n_prologue)
+            p->kind = OC_PLACE_ARENA;
+    }
+}
+
 static int
 larger(const void *a, const void *b)
 {
@@ -119,6 +131,7 @@ ocellus_status
 oc_plan_memory(struct oc_plan *plan)
 {
     live(plan);
+    lend(plan);
     struct oc_place **order =
         calloc((size_t)plan->n_places + 1, sizeof(*order));
     if (order == NULL)

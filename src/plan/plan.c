@@ -30,14 +30,15 @@ tables(struct oc_planning *p)
     p->layout = oc_arena_alloc(a, values * sizeof *p->layout);
     p->home = oc_arena_alloc(a, values * sizeof *p->home);
     p->readers = oc_arena_alloc(a, values * sizeof *p->readers);
+    p->fixed = oc_arena_alloc(a, values);
     plan->input_place = oc_arena_alloc(a, values * sizeof(int));
     plan->output_place =
         oc_arena_alloc(a, ((size_t)g->n_outputs + 1) * sizeof(int));
     plan->state_place = oc_arena_alloc(a, values * sizeof(int));
     plan->assigned_place = oc_arena_alloc(a, values * sizeof(int));
     if (!p->chosen || !plan->choice || !p->layout || !p->home || !p->readers ||
-        !plan->input_place || !plan->output_place || !plan->state_place ||
-        !plan->assigned_place)
+        !p->fixed || !plan->input_place || !plan->output_place ||
+        !plan->state_place || !plan->assigned_place)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
     plan->n_choices = g->n_nodes;
     p->steps.arena = p->prologue.arena = a;
@@ -62,7 +63,8 @@ join(struct oc_planning *p)
     plan->n_steps = n;
     plan->n_prologue = p->prologue.count;
     for (int k = 0; k < plan->n_choices; k++)
-        plan->choice[k].first_step += plan->n_prologue;
+        if (!plan->choice[k].fixed)
+            plan->choice[k].first_step += plan->n_prologue;
     for (int k = plan->n_prologue; k < n; k++)
         plan->flops += plan->step[k]->flops;
     return OCELLUS_OK;

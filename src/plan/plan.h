@@ -34,7 +34,8 @@ struct oc_choice { /* per node, for show --why */
     const char *refused_by[8];
     const char *reason[8];
     int n_refused;
-    int first_step, n_steps; /* in `steps`, after the prologue */
+    int first_step, n_steps;
+    int fixed; /* its steps are in the prologue */
     struct oc_layout out;
 };
 
