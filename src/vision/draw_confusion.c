@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "vision/draw.h"
 
 #define MOST_CLASSES 4096
@@ -40,7 +41,7 @@ at(const struct matrix *m, int row, int column)
 static double
 share(int64_t part, int64_t whole)
 {
-    return whole > 0 ? (double)part / (double)whole : 0;
+    return part > 0 && whole >= part ? (double)part / (double)whole : 0;
 }
 
 static void
@@ -348,29 +349,27 @@ find_worst(const struct matrix *m, struct confused worst[WORST + 1])
 }
 
 static void
-say_summary(const struct matrix *m, char *text, size_t bytes)
+say_summary(const struct matrix *m, struct oc_text *text)
 {
     struct confused worst[WORST + 1];
     int found = find_worst(m, worst);
     int64_t right = 0;
     int64_t all = 0;
     char count[32], one[16], other[16];
-    size_t used;
     int k;
 
     for (k = 0; k < m->classes; k++) {
         right += at(m, k, k);
         all += m->support[k];
     }
-    used = (size_t)snprintf(text, bytes, "%.2f %% of %s samples right",
-                            100 * share(right, all), oc_count_text(all, count));
-    for (k = 0; k < found && used < bytes; k++)
-        used += (size_t)snprintf(
-            text + used, bytes - used, "%s%s as %s (%s)",
-            k ? ", " : " \xc2\xb7 most often wrong: ",
-            oc_class_text(m->names, worst[k].label, one),
-            oc_class_text(m->names, worst[k].prediction, other),
-            oc_count_text(worst[k].count, count));
+    oc_text_printf(text, "%.2f %% of %s samples right", 100 * share(right, all),
+                   oc_count_text(all, count));
+    for (k = 0; k < found; k++)
+        oc_text_printf(text, "%s%s as %s (%s)",
+                       k ? ", " : " \xc2\xb7 most often wrong: ",
+                       oc_class_text(m->names, worst[k].label, one),
+                       oc_class_text(m->names, worst[k].prediction, other),
+                       oc_count_text(worst[k].count, count));
 }
 
 /* Names are measured on a page of their own, since they decide the size of the
@@ -395,7 +394,7 @@ draw(struct matrix *m, const char *path, const char *title)
 {
     double extent = m->side * m->classes;
     double names_height, width, height;
-    char below[1024];
+    struct oc_text below = {0};
     ocellus_status status;
 
     OC_TRY(measure(m));
@@ -406,8 +405,10 @@ draw(struct matrix *m, const char *path, const char *title)
     width = fmax(m->left + extent + (has_margins(m) ? 72 : 28), 640);
     height = m->top + extent + (has_margins(m) ? 92 : 62);
     OC_TRY(oc_canvas_create((int)width, (int)height, &m->canvas));
-    say_summary(m, below, sizeof(below));
-    oc_draw_head(m->canvas, width, title ? title : "Confusion matrix", below);
+    say_summary(m, &below);
+    oc_draw_head(m->canvas, width, title ? title : "Confusion matrix",
+                 below.data);
+    oc_text_free(&below);
     draw_cells(m);
     draw_grid(m);
     draw_names(m);

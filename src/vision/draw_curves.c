@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "vision/axis.h"
 #include "vision/draw.h"
 
@@ -351,31 +352,30 @@ say_time(double seconds, char *text, size_t bytes)
         snprintf(text, bytes, "%ld h %ld min", whole / 3600, whole % 3600 / 60);
 }
 
+#define DOT " \xc2\xb7 "
+
 static void
-say_summary(const ocellus_history_row *rows, int count, char text[256])
+say_summary(const ocellus_history_row *rows, int count, struct oc_text *text)
 {
-    const char *dot = " \xc2\xb7 ";
+    double speed = rows[count - 1].images_per_second;
     int best = find_best(rows, count);
     double seconds = 0;
     char part[64];
-    int used, i;
+    int i;
 
-    used = snprintf(text, 256, "%d epoch%s", count, count == 1 ? "" : "s");
+    oc_text_printf(text, "%d epoch%s", count, count == 1 ? "" : "s");
     if (best >= 0)
-        used += snprintf(text + used, 256 - (size_t)used,
-                         "%sbest test accuracy %.2f %% in epoch %lld", dot,
-                         100 * rows[best].test_accuracy,
-                         (long long)rows[best].epoch);
-    if (rows[count - 1].images_per_second > 0 &&
-        rows[count - 1].images_per_second < 1e15)
-        used += snprintf(
-            text + used, 256 - (size_t)used, "%s%s images/s", dot,
-            oc_count_text((int64_t)rows[count - 1].images_per_second, part));
+        oc_text_printf(text, DOT "best test accuracy %.2f %% in epoch %lld",
+                       100 * rows[best].test_accuracy,
+                       (long long)rows[best].epoch);
+    if (speed > 0 && speed < 1e15)
+        oc_text_printf(text, DOT "%s images/s",
+                       oc_count_text((int64_t)speed, part));
     for (i = 0; i < count; i++)
         seconds += can_draw(rows[i].seconds) ? rows[i].seconds : 0;
     if (seconds > 0) {
         say_time(seconds, part, sizeof(part));
-        snprintf(text + used, 256 - (size_t)used, "%s%s", dot, part);
+        oc_text_printf(text, DOT "%s", part);
     }
 }
 
@@ -383,10 +383,11 @@ static void
 draw_all(struct plot *plot, const char *title, struct oc_point *points)
 {
     struct oc_font font = {.size = 13, .colour = OC_INK, .anchor = OC_MIDDLE};
-    char below[256];
+    struct oc_text below = {0};
 
-    say_summary(plot->rows, plot->count, below);
-    oc_draw_head(plot->canvas, WIDTH, title ? title : "Training", below);
+    say_summary(plot->rows, plot->count, &below);
+    oc_draw_head(plot->canvas, WIDTH, title ? title : "Training", below.data);
+    oc_text_free(&below);
     plot->x = oc_scale_whole((double)plot->rows[0].epoch,
                              (double)plot->rows[plot->count - 1].epoch, 12);
     plot->box = (struct oc_box){LEFT, OC_HEAD + 8, WIDTH - LEFT - RIGHT, 270};
