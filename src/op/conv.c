@@ -246,22 +246,22 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 
 static const struct oc_impl conv_impls[] = {
     {"direct", NULL, NULL, oc_conv_direct, OC_IMPL_EPILOGUE, 0},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct oc_impl grad_input_impls[] = {
     {"direct", NULL, NULL, oc_conv_direct_input, OC_IMPL_EPILOGUE, 0},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct oc_impl grad_weight_impls[] = {
     {"direct", NULL, NULL, oc_conv_direct_weight, 0, 0},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct oc_impl grad_bias_impls[] = {
     {"direct", NULL, NULL, oc_conv_direct_bias, 0, 0},
-    {NULL},
+    {.name = NULL},
 };
 
 const struct oc_op oc_op_Conv = {

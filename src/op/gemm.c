@@ -451,7 +451,7 @@ static const struct oc_impl impls[] = {
      0},
     {"cpu", oc_gemm_cpu_refuse, NULL, oc_gemm_cpu, OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_gemm_direct, OC_IMPL_EPILOGUE, 0},
-    {NULL},
+    {.name = NULL},
 };
 
 const struct oc_op oc_op_Gemm = {
