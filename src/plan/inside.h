@@ -34,7 +34,6 @@ struct oc_planning {
     int n_variants, room_variants;
     struct oc_steps prologue, steps;
     struct oc_steps *now; /* the one being added to */
-    struct oc_steps *now; /* the one being added to */
 };
 
 /* Implementations and layouts of all nodes (choose.c). */
