@@ -245,16 +245,21 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 /* ---- rows --------------------------------------------------------------- */
 
 static const struct oc_impl conv_impls[] = {
+    {"tiled", oc_conv_tiled_refuse, NULL, oc_conv_tiled, OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct, OC_IMPL_EPILOGUE, 0},
     {.name = NULL},
 };
 
 static const struct oc_impl grad_input_impls[] = {
+    {"tiled", oc_conv_tiled_input_refuse, NULL, oc_conv_tiled_input,
+     OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct_input, OC_IMPL_EPILOGUE, 0},
     {.name = NULL},
 };
 
 static const struct oc_impl grad_weight_impls[] = {
+    {"tiled", oc_conv_tiled_weight_refuse, oc_conv_tiled_weight_layouts,
+     oc_conv_tiled_weight, 0, 0},
     {"direct", NULL, NULL, oc_conv_direct_weight, 0, 0},
     {.name = NULL},
 };

@@ -56,6 +56,24 @@ ocellus_status oc_conv_direct_weight(struct oc_steps *steps,
 ocellus_status oc_conv_direct_bias(struct oc_steps *steps,
                                    const struct oc_node *node);
 
+/* conv_tiled.c: GPU-class devices, one and two spatial axes. */
+const char *oc_conv_tiled_refuse(const struct oc_node *node,
+                                 const struct oc_caps *caps);
+const char *oc_conv_tiled_input_refuse(const struct oc_node *node,
+                                       const struct oc_caps *caps);
+const char *oc_conv_tiled_weight_refuse(const struct oc_node *node,
+                                        const struct oc_caps *caps);
+void oc_conv_tiled_weight_layouts(const struct oc_node *node,
+                                  const struct oc_caps *caps,
+                                  struct oc_layout in[], struct oc_layout out[],
+                                  size_t *scratch);
+ocellus_status oc_conv_tiled(struct oc_steps *steps,
+                             const struct oc_node *node);
+ocellus_status oc_conv_tiled_input(struct oc_steps *steps,
+                                   const struct oc_node *node);
+ocellus_status oc_conv_tiled_weight(struct oc_steps *steps,
+                                    const struct oc_node *node);
+
 /* Input 2 of Conv and ConvTranspose is there (extras of an epilogue follow
  * the operator's own inputs). */
 int oc_conv_has_bias(const struct oc_node *node);
