@@ -5,10 +5,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# The file that defines an operator.
-family() {
-    grep -lE "oc_op_$1([^A-Za-z0-9_]|\$)|\($1,|\"$1\"" src/op/*.c |
-        grep -v registry.c | head -n 1 | sed 's|.*|[`&`](../&)|'
+# rows 0: the operators; rows 1: the gradients. A "|" would end a cell.
+rows() {
+    sed -n 's/^OP(\([A-Za-z0-9]*\), *"\(.*\)") *$/\1 \2/p' src/op/ops.def |
+        awk -v gradients="$1" '($1 ~ /Grad/) == gradients {
+            name = $1
+            sub(/^[^ ]* /, "")
+            gsub(/\|/, "\\|")
+            printf "| `%s` | %s |\n", name, $0
+        }'
 }
 
 cat <<'END'
@@ -17,15 +22,23 @@ cat <<'END'
 Names, attributes and semantics are ONNX's where ONNX has the operator. Every
 one has a shape rule, a plain kernel that the faster ones are tested against
 (unless it only renames bytes), and two tests: its definition, in plain loops
-with sums in double, and its gradient, by central differences.
+with sums in double, and its gradient, by central differences. `ocellus ops`
+says more of each.
 
 This page is made by `doc/operators.sh` from `src/op/ops.def`.
 
-| Operator | what it computes | where |
-|---|---|---|
+| Operator | what it computes |
+|---|---|
 END
-sed -n 's/^OP(\([A-Za-z0-9]*\), *"\(.*\)") *$/\1 \2/p' src/op/ops.def |
-    while read -r op what; do
-        printf '| `%s` | %s | %s |\n' "$op" "$(echo "$what" |
-            sed 's/|/\\|/g')" "$(family "$op")"
-    done
+rows 0
+cat <<'END'
+
+## Gradients
+
+What the gradient pass adds where no operator above says it. They are not part
+of ONNX and are never written to a model file.
+
+| Operator | what it computes |
+|---|---|
+END
+rows 1

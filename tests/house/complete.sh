@@ -1,27 +1,29 @@
 #!/bin/sh
 # complete.sh - every operator family (a file of src/op that defines an
-# operator) has its test file; every operator of ops.def has its definition, a
-# case in tests/op and a row in doc/operators.md; every source and kernel is in
-# a room.am, and therefore in the library and the release.
+# operator) has its test file; every operator of ops.def has a case in tests/op
+# and a row in doc/operators.md; every source and kernel is in a room.am, and
+# therefore in the library and the release.
 cd "${top_srcdir:-.}" || exit 99
 
 ops=$(sed -n 's/^OP(\([A-Za-z0-9]*\),.*/\1/p' src/op/ops.def)
 
 families() {
-    for file in $(grep -lE '^(const )?struct oc_op oc_op_|^POINTWISE' \
-        src/op/*.c); do
+    for file in $(grep -lE '^ *const struct oc_op oc_op_' src/op/*.c); do
         test=tests/op/$(basename "$file")
         [ -f "$test" ] || echo "not ok - $file has no test $test"
     done
 }
 
+# That an operator of ops.def is defined, the linker knows (symbols.sh). A
+# gradient operator (ReluGrad, SliceGrad) is covered by the gradient test of
+# the operator that it belongs to.
 operators() {
+    cases=$(cat tests/op/*.c 2>/dev/null | grep -oE '"[A-Z][A-Za-z0-9]*' |
+        tr -d '"' | sort -u)
     for op in $ops; do
-        grep -qE "oc_op_$op([^A-Za-z0-9_]|$)|\($op," src/op/*.c ||
-            echo "not ok - $op is in ops.def and in no file of src/op"
-        grep -qE "\"$op\"" tests/op/*.c ||
+        echo "$cases" | grep -qx -e "$op" -e "${op%%Grad*}" ||
             echo "not ok - $op has no case in tests/op"
-        grep -qE "^\| *\`?$op\`? *\|" doc/operators.md 2>/dev/null ||
+        grep -q "^| \`$op\` |" doc/operators.md ||
             echo "not ok - $op has no row in doc/operators.md"
     done
 }
@@ -52,4 +54,4 @@ if [ -n "$wrong" ]; then
     echo "$wrong"
     exit 1
 fi
-echo "ok - $(echo "$ops" | wc -w) operators have definition, test and row"
+echo "ok - $(echo "$ops" | wc -w) operators have a test and a row"
