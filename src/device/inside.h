@@ -48,9 +48,9 @@ void oc_found_fill(struct oc_found *found, int index);
 
 struct oc_program {
     struct oc_digest key; /* file, options, prelude */
-    const char *file;     /* lent by oc_kernel_sources or by the plan */
+    char disk_key[33];
+    char *what; /* words for the disk; NULL: is there, or is not wanted */
     cl_program program;
-    int built; /* compiled here, not taken from the disk */
     struct oc_program *next;
 };
 
@@ -66,6 +66,7 @@ struct ocellus_device {
     char identity[33];              /* digest of device, driver, platform */
     pthread_mutex_t lock;           /* programs, allocated, profile_queue */
     struct oc_program *programs;
+    int slow_binaries;  /* taking one costs more than a moment */
     uint64_t allocated; /* bytes in buffers made here */
     ocellus_progress_function progress;
     void *progress_user;
@@ -92,6 +93,8 @@ void oc_memory_release(ocellus_device *device, cl_mem memory);
 ocellus_status oc_programs_build(ocellus_device *device,
                                  struct oc_step *const *step, int count,
                                  int *distinct, int *built);
+/* Keeps on disk what is not there yet, as far as two seconds suffice. */
+void oc_programs_free(ocellus_device *device);
 /* Owned by the device; NULL when oc_programs_build was not asked for it. */
 cl_program oc_program_find(ocellus_device *device, const struct oc_step *step);
 

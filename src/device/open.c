@@ -141,18 +141,6 @@ oc_device_wrap(cl_command_queue queue, ocellus_device **result)
     return OCELLUS_OK;
 }
 
-static void
-free_programs(ocellus_device *device)
-{
-    while (device->programs) {
-        struct oc_program *program = device->programs;
-
-        device->programs = program->next;
-        clReleaseProgram(program->program);
-        free(program);
-    }
-}
-
 void
 oc_device_close(ocellus_device *device)
 {
@@ -160,7 +148,7 @@ oc_device_close(ocellus_device *device)
         return;
     if (device->queue)
         clFinish(device->queue);
-    free_programs(device);
+    oc_programs_free(device);
     oc_gemm_release();
     if (device->profile_queue)
         clReleaseCommandQueue(device->profile_queue);

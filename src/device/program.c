@@ -4,10 +4,18 @@
  * options. It is kept in the device by (file, options, prelude) and on disk by
  * the digest of the very text, the options, the device and its driver, so an
  * entry can be stale in no way but by being damaged.
+ *
+ * Taking a binary out of a driver may cost more than building it did: PoCL
+ * then compiles every kernel of the file once more, for work-groups of any
+ * size. So binaries are taken right after a build only as long as that is
+ * quick; the others wait for the device to be closed, when the sizes that the
+ * kernels really ran with are in them too, and even there only for two seconds:
+ * what is left over is left to the next process.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/thread.h"
@@ -16,9 +24,12 @@
 
 #define LANGUAGE "-cl-std=CL1.2"
 
+enum { KEEP_AT_ONCE_MS = 20, KEEP_AT_CLOSE_MS = 2000 };
+
 struct job {
     const struct oc_step *step;
     struct oc_digest key;
+    char disk_key[33];
     cl_program program;
     int built;
 };
@@ -182,26 +193,62 @@ make_kernels(cl_program program)
 }
 
 static void
-keep(ocellus_device *device, cl_program program, const char *key,
-     const struct oc_step *step)
+keep(ocellus_device *device, struct oc_program *kept)
 {
+    cl_program program = kept->program;
     size_t bytes = 0;
     unsigned char *binary;
-    struct oc_text what = {0};
 
     make_kernels(program);
     if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes),
                          &bytes, NULL) != CL_SUCCESS ||
         bytes == 0 || !(binary = malloc(bytes)))
         return;
-    oc_text_printf(&what, "%s %s, %s", step->file,
-                   step->options ? step->options : "", device->info.name);
-    if (!what.failed &&
-        clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary,
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary), &binary,
                          NULL) == CL_SUCCESS)
-        oc_cache_put(device->cache, key, what.data, binary, bytes);
-    oc_text_free(&what);
+        oc_cache_put(device->cache, kept->disk_key, kept->what, binary, bytes);
     free(binary);
+}
+
+static double
+milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+/* The lock is held by the caller where other threads may be about. */
+static void
+keep_for(ocellus_device *device, double budget)
+{
+    double start = milliseconds();
+
+    for (struct oc_program *k = device->programs; k; k = k->next) {
+        if (!k->what)
+            continue;
+        if (milliseconds() - start > budget)
+            return;
+        keep(device, k);
+        free(k->what);
+        k->what = NULL;
+    }
+}
+
+void
+oc_programs_free(ocellus_device *device)
+{
+    if (device->cache)
+        keep_for(device, KEEP_AT_CLOSE_MS);
+    while (device->programs) {
+        struct oc_program *program = device->programs;
+
+        device->programs = program->next;
+        clReleaseProgram(program->program);
+        free(program->what);
+        free(program);
+    }
 }
 
 static void
@@ -222,25 +269,21 @@ static ocellus_status
 build_text(ocellus_device *device, struct job *job, const char **text,
            int count, const char *options)
 {
-    const struct oc_step *step = job->step;
-    char key[33];
     size_t bytes;
     void *binary;
 
-    disk_key(device, text, count, options, key);
-    binary = oc_cache_get(device->cache, key, &bytes);
+    disk_key(device, text, count, options, job->disk_key);
+    binary = oc_cache_get(device->cache, job->disk_key, &bytes);
     if (binary) {
         job->program = load(device, binary, bytes, options);
         free(binary);
         if (job->program)
             return OCELLUS_OK;
-        oc_cache_drop(device->cache, key);
+        oc_cache_drop(device->cache, job->disk_key);
     }
-    OC_TRY(compile(device, text, (cl_uint)count, step->file, options,
+    OC_TRY(compile(device, text, (cl_uint)count, job->step->file, options,
                    &job->program));
     job->built = 1;
-    if (device->cache)
-        keep(device, job->program, key, step);
     return OCELLUS_OK;
 }
 
@@ -321,6 +364,20 @@ collect(struct work *work, struct oc_step *const *step, int count)
     return distinct;
 }
 
+/* Words for the list of the cache; NULL: not to be kept. */
+static char *
+describe(const ocellus_device *device, const struct job *job)
+{
+    struct oc_text text = {0};
+
+    if (!job->built || !device->cache)
+        return NULL;
+    oc_text_printf(&text, "%s %s, %s", job->step->file,
+                   job->step->options ? job->step->options : "",
+                   device->info.name);
+    return text.data;
+}
+
 /* Another thread may have been faster: then ours goes. */
 static void
 insert(ocellus_device *device, struct job *job)
@@ -330,6 +387,8 @@ insert(ocellus_device *device, struct job *job)
     pthread_mutex_lock(&device->lock);
     if (program && !find(device, &job->key)) {
         program->key = job->key;
+        memcpy(program->disk_key, job->disk_key, sizeof(job->disk_key));
+        program->what = describe(device, job);
         program->program = job->program;
         program->next = device->programs;
         device->programs = program;
@@ -362,6 +421,14 @@ oc_programs_build(ocellus_device *device, struct oc_step *const *step,
             *built += work.job[k].built;
             insert(device, &work.job[k]);
         }
+    pthread_mutex_lock(&device->lock);
+    if (device->cache && *built > 0 && !device->slow_binaries) {
+        double start = milliseconds();
+
+        keep_for(device, KEEP_AT_ONCE_MS);
+        device->slow_binaries = milliseconds() - start > KEEP_AT_ONCE_MS;
+    }
+    pthread_mutex_unlock(&device->lock);
     free(work.job);
     return status;
 }

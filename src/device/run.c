@@ -39,9 +39,26 @@ set_argument(struct oc_run *run, cl_kernel kernel, cl_uint k,
     return CL_INVALID_VALUE;
 }
 
+/* A CPU's driver compiles a kernel anew for each work-group size, and left to
+ * itself it takes a size for each extent: a few sizes serve them all. The
+ * largest of 256, 64, 16, 4, 1 that divides the extent and leaves each core a
+ * few groups. */
+static size_t
+cpu_local(const struct oc_caps *caps, size_t global)
+{
+    const size_t groups = 2 * (size_t)caps->compute_units;
+    size_t local = 256;
+
+    while (local > 1 && (global % local || global / local < groups ||
+                         local > caps->max_work_group))
+        local /= 4;
+    return local;
+}
+
 /* Sizes as clEnqueueNDRangeKernel wants them: global a multiple of local. */
 static void
-set_sizes(struct oc_launch *launch, const struct oc_step *step)
+set_sizes(struct oc_launch *launch, const struct oc_step *step,
+          const struct oc_caps *caps)
 {
     for (int d = 0; d < step->dims; d++)
         launch->has_local |= step->local[d] != 0;
@@ -52,6 +69,10 @@ set_sizes(struct oc_launch *launch, const struct oc_step *step)
             launch->empty = 1;
         launch->local[d] = local;
         launch->global[d] = (step->global[d] + local - 1) / local * local;
+    }
+    if (caps->cpu && !launch->has_local && !launch->empty) {
+        launch->local[0] = cpu_local(caps, launch->global[0]);
+        launch->has_local = 1;
     }
 }
 
@@ -65,7 +86,7 @@ make_launch(struct oc_run *run, int s)
 
     if (step->kind != OC_STEP_KERNEL)
         return OCELLUS_OK;
-    set_sizes(launch, step);
+    set_sizes(launch, step, &run->device->caps);
     program = oc_program_find(run->device, step);
     if (!program)
         return oc_fail(OCELLUS_INTERNAL, "cl/%s.cl was not built", step->file);
