@@ -1,0 +1,233 @@
+/* conv_blocked_launch.c - one launch of cl/conv_blocked.cl: tile, chunk of
+ * channels, pixels of a work-item, arguments. */
+#include <string.h>
+
+#include "op/conv_blocked.h"
+#include "op/epilogue.h"
+
+enum { WEIGHTS_NEAR = 36864 }; /* bytes of weights used again from the cache */
+
+struct tile {
+    int pixels, vectors;
+};
+
+static struct tile
+tile_of(const struct oc_caps *caps, int k_blocks)
+{
+    if (caps->vector_registers >= 32)
+        return k_blocks == 1 ? (struct tile){14, 1} : (struct tile){12, 2};
+    return k_blocks == 1 ? (struct tile){8, 1} : (struct tile){6, 2};
+}
+
+/* Blocks of channels in equal chunks whose weights stay near. */
+static int
+chunk_of(const struct oc_conv_job *job, const struct tile *tile, int blocks)
+{
+    const int b = job->y.of.block;
+    const int lanes = job->few ? 1 : job->c < b ? job->c : b;
+    const int bytes = job->taps[0] * job->taps[1] * lanes * b * 4;
+    int most = bytes ? WEIGHTS_NEAR / (bytes * tile->vectors) : blocks;
+    int chunks;
+
+    if (most < 1)
+        most = 1;
+    chunks = (blocks + most - 1) / most;
+    return (blocks + chunks - 1) / chunks;
+}
+
+/* Pixels of a work-item: a few million multiplications each, and a few
+ * work-items for every core. */
+static int
+span_of(const struct oc_conv_job *job, const struct tile *tile, int k_tiles,
+        int cores, int64_t total)
+{
+    const double each = (double)job->c * job->taps[0] * job->taps[1] *
+                        job->y.of.block * tile->vectors;
+    double spans = (double)total * each / 3e6;
+    int64_t span;
+
+    if (spans * k_tiles < 4.0 * cores)
+        spans = 4.0 * cores / k_tiles;
+    if (spans < 1.0)
+        spans = 1.0;
+    span = (int64_t)((double)total / spans) + 1;
+    return (int)((span + tile->pixels - 1) / tile->pixels) * tile->pixels;
+}
+
+/* Whether the formula means the same on vectors: no comparisons, and of the
+ * functions those of one argument. The others go lane by lane (the compiler
+ * joins simple ones again). */
+static int
+on_vectors(const struct oc_epilogue *e)
+{
+    static const char *const known[] = {
+        "v",  "e0",  "s0",   "s1",  "s2",    "s3",   "s4",  "s5",  "s6",
+        "s7", "exp", "tanh", "log", "log1p", "sqrt", "erf", "fabs"};
+    const char *at = e->formula;
+
+    if (strpbrk(at, "<>=!?&|[{%,"))
+        return 0;
+    while (*at) {
+        size_t length = strcspn(at, " ()+-*/"), k = 0;
+
+        if (length == 0) {
+            at++;
+            continue;
+        }
+        while (k < OC_COUNT(known) && (strlen(known[k]) != length ||
+                                       strncmp(known[k], at, length) != 0))
+            k++;
+        if (k == OC_COUNT(known) && (*at < '0' || *at > '9'))
+            return 0;
+        at += length;
+    }
+    return 1;
+}
+
+static void
+define_job(struct oc_steps *steps, struct oc_step *launch,
+           const struct oc_conv_job *job, const struct tile *tile)
+{
+    const struct oc_epilogue *e = steps->node->epilogue;
+    const int b = job->y.of.block;
+    const int lanes = job->few ? 1 : job->c < b ? job->c : b;
+
+    oc_define(steps, launch, "BLOCK", b);
+    oc_define(steps, launch, "LANES", lanes);
+    oc_define(steps, launch, "PIXELS", tile->pixels);
+    oc_define(steps, launch, "VECTORS", tile->vectors);
+    if (job->few)
+        oc_define(steps, launch, "TAPS_S", job->taps[1]);
+    if (oc_conv_has_bias(steps->node))
+        oc_define(steps, launch, "BIAS", 1);
+    if (e && job->k % b != 0)
+        oc_define(steps, launch, "MASK", 1);
+    if (e && e->n_extra)
+        oc_define(steps, launch, "EXTRA", 1);
+    if (e && on_vectors(e))
+        oc_define(steps, launch, "ON_VECTORS", 1);
+}
+
+static void
+push(struct oc_steps *steps, struct oc_step *launch, const int *list, int count)
+{
+    for (int k = 0; k < count; k++)
+        oc_arg_int(steps, launch, list[k]);
+}
+
+static void
+push_tensors(struct oc_steps *steps, struct oc_step *launch)
+{
+    oc_arg_in(steps, launch, 0);
+    oc_arg_in(steps, launch, 1);
+    if (oc_conv_has_bias(steps->node))
+        oc_arg_in(steps, launch, 2);
+    else
+        oc_arg_out(steps, launch, 0);
+    oc_arg_out(steps, launch, 0);
+}
+
+static void
+push_epilogue(struct oc_steps *steps, struct oc_step *launch,
+              const struct oc_conv_job *job)
+{
+    const struct oc_epilogue *e = steps->node->epilogue;
+    char vector[16] = "float";
+
+    if (!e)
+        return;
+    if (e->n_extra)
+        push(steps, launch,
+             (int[]){job->e.base, job->e.of.image, job->e.of.plane, job->e.row,
+                     job->e.col},
+             5);
+    strcat(vector, job->y.of.block == 4   ? "4"
+                   : job->y.of.block == 8 ? "8"
+                                          : "16");
+    oc_epilogue(steps, launch, on_vectors(e) ? vector : NULL);
+}
+
+void
+oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
+                   double flops)
+{
+    const struct tile tile = tile_of(steps->caps, job->y.of.blocks);
+    const int c_blocks = job->x.of.blocks;
+    const int k_blocks = job->y.of.blocks;
+    const int k_tiles = (k_blocks + tile.vectors - 1) / tile.vectors;
+    const int64_t total = (int64_t)job->n * job->out[0] * job->out[1];
+    const int span =
+        span_of(job, &tile, k_tiles, steps->caps->compute_units, total);
+    struct oc_step *launch;
+
+    if (total == 0)
+        return;
+    launch = oc_launch(steps, "conv_blocked", "conv_blocked");
+    define_job(steps, launch, job, &tile);
+    push_tensors(steps, launch);
+    push(steps, launch,
+         (int[]){job->x.base,
+                 job->x.of.image,
+                 job->x.of.plane,
+                 job->x.row,
+                 job->x.col,
+                 job->tap_r,
+                 job->tap_s,
+                 job->y.base,
+                 job->y.of.image,
+                 job->y.of.plane,
+                 job->y.row,
+                 job->y.col,
+                 job->w_base,
+                 job->w_k,
+                 job->w_c,
+                 job->w_tap_r,
+                 job->w_tap_s,
+                 c_blocks,
+                 chunk_of(job, &tile, c_blocks),
+                 job->taps[0],
+                 job->taps[1],
+                 k_blocks,
+                 job->k,
+                 job->out[0],
+                 job->out[1],
+                 (int)total,
+                 span},
+         27);
+    push_epilogue(steps, launch, job);
+    oc_grid2(launch, k_tiles, (total + span - 1) / span, 1, 1);
+    oc_cost(launch, flops, 0.0);
+}
+
+/* Where the tensors lie; weights packed in blocks of the output's width. */
+struct oc_conv_job
+oc_conv_job_of(const struct oc_steps *steps)
+{
+    const struct oc_node *node = steps->node;
+    const struct oc_operand *x = &steps->in[0], *y = &steps->out[0];
+    const struct oc_operand *e = &steps->in[oc_own_inputs(node)];
+    struct oc_conv_job job = {0};
+
+    job.x.of = oc_blocked_of(&x->layout, &x->value->shape);
+    job.y.of = oc_blocked_of(&y->layout, &y->value->shape);
+    if (node->epilogue && node->epilogue->n_extra)
+        job.e.of = oc_blocked_of(&e->layout, &e->value->shape);
+    job.few = x->layout.block == 1;
+    job.n = (int)y->value->shape.dim[0];
+    job.c = (int)x->value->shape.dim[1];
+    job.k = (int)y->value->shape.dim[1];
+    return job;
+}
+
+/* Steps of packed weights, for a window of r x s. */
+void
+oc_conv_job_weights(struct oc_conv_job *job, int r, int s)
+{
+    const int b = job->y.of.block;
+    const int tap = job->few ? b : b * b;
+
+    job->w_tap_s = tap;
+    job->w_tap_r = s * tap;
+    job->w_c = r * s * tap;
+    job->w_k = job->x.of.blocks * job->w_c;
+}

@@ -1,0 +1,205 @@
+/* conv_blocked_weight.c - ConvGradWeight as launches of
+ * cl/conv_blocked_weight.cl.
+ *
+ * A work-item makes the whole window of a pair of channel blocks over all
+ * images, so nothing is added twice. Only where pairs are too few for the
+ * cores the images are split, and a second launch adds the parts in order.
+ */
+#include "op/conv_blocked.h"
+
+enum {
+    MOST_SUMS = 65536, /* bytes of private memory */
+    PIXELS_NEAR = 200  /* of both tensors, used again from the cache */
+};
+
+struct shape_of_work {
+    int few; /* x is plain: lanes are columns */
+    int lanes, columns, vectors, taps;
+    int x_blocks, k_blocks, k_tiles;
+    int splits, share; /* parts of the batch; images of a part */
+};
+
+static int
+ceiling(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Widest divisor of the lanes that leaves the sums in registers. */
+static int
+columns_of(int lanes, int vectors, int registers)
+{
+    const int most = (registers >= 32 ? 24 : 12) / vectors;
+    int columns = 1;
+
+    for (int d = 1; d <= lanes && d <= most; d++)
+        if (lanes % d == 0)
+            columns = d;
+    return columns;
+}
+
+static struct shape_of_work
+work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
+{
+    const int b = caps->vector_width;
+    struct shape_of_work w = {.few = few};
+    int pairs;
+
+    w.lanes = few ? v->window[OC_W] : v->c < b ? v->c : b;
+    w.taps = v->window[OC_H] * (few ? 1 : v->window[OC_W]);
+    w.x_blocks = few ? v->c : ceiling(v->c, b);
+    w.k_blocks = ceiling(v->k, b);
+    w.vectors = w.k_blocks > 1 ? 2 : 1;
+    w.columns = columns_of(w.lanes, w.vectors, caps->vector_registers);
+    if (w.columns * w.vectors < 6 &&
+        columns_of(w.lanes, 1, caps->vector_registers) > w.columns) {
+        w.vectors = 1;
+        w.columns = columns_of(w.lanes, 1, caps->vector_registers);
+    }
+    w.k_tiles = ceiling(w.k_blocks, w.vectors);
+    pairs = w.x_blocks * w.k_tiles;
+    w.splits = 1;
+    if (pairs < 4 * caps->compute_units)
+        w.splits = ceiling(4 * caps->compute_units, pairs);
+    if (w.splits > v->n)
+        w.splits = v->n > 0 ? v->n : 1;
+    w.share = ceiling(v->n, w.splits);
+    w.splits = w.share > 0 ? ceiling(v->n, w.share) : 1;
+    return w;
+}
+
+static size_t
+count_of(const struct oc_conv_window *v)
+{
+    return (size_t)v->k * (size_t)v->c * (size_t)v->window[OC_H] *
+           (size_t)v->window[OC_W];
+}
+
+const char *
+oc_conv_blocked_weight_refuse(const struct oc_node *node,
+                              const struct oc_caps *caps)
+{
+    struct oc_conv_window v = oc_conv_window_of(node);
+    const char *why = oc_conv_blocked_cannot(node, caps, &v);
+
+    if (why)
+        return why;
+    if ((double)v.window[OC_H] * v.window[OC_W] * caps->vector_width *
+            caps->vector_width * 2 * 4 >
+        MOST_SUMS)
+        return "the sums of so large a window do not stay near a core";
+    return NULL;
+}
+
+void
+oc_conv_blocked_weight_layouts(const struct oc_node *node,
+                               const struct oc_caps *caps,
+                               struct oc_layout in[], struct oc_layout out[],
+                               size_t *scratch)
+{
+    const int b = caps->vector_width;
+    struct oc_conv_window v = oc_conv_window_of(node);
+    struct shape_of_work w;
+
+    in[0] = oc_conv_blocked_x(&v, &in[0], b);
+    if (in[0].block == 1 && v.dilation[OC_W] > 1)
+        in[0].block = b;
+    if (in[1].block != b)
+        in[1] = (struct oc_layout){b, 0, OC_PACK_NONE};
+    out[0] = OC_PLAIN;
+    w = work_of(&v, caps, in[0].block == 1);
+    if (w.splits > 1)
+        *scratch = count_of(&v) * (size_t)w.splits * sizeof(float);
+}
+
+static void
+push(struct oc_steps *steps, struct oc_step *launch, const int *list, int count)
+{
+    for (int k = 0; k < count; k++)
+        oc_arg_int(steps, launch, list[k]);
+}
+
+static void
+push_tensors(struct oc_steps *steps, struct oc_step *launch,
+             const struct oc_conv_window *v)
+{
+    const struct oc_blocked x =
+        oc_blocked_of(&steps->in[0].layout, &steps->in[0].value->shape);
+    const struct oc_blocked y =
+        oc_blocked_of(&steps->in[1].layout, &steps->in[1].value->shape);
+
+    push(steps, launch,
+         (int[]){x.base - v->pad[OC_H] * x.row - v->pad[OC_W] * x.block,
+                 x.image, x.plane, v->stride[OC_H] * x.row,
+                 v->stride[OC_W] * x.block, v->dilation[OC_H] * x.row,
+                 v->dilation[OC_W] * x.block, y.base, y.image, y.plane, y.row},
+         11);
+}
+
+/* The sums' places in plain K x C x R x S. */
+static void
+push_places(struct oc_steps *steps, struct oc_step *launch,
+            const struct oc_conv_window *v, const struct shape_of_work *w)
+{
+    const int s = v->window[OC_W], window = v->window[OC_H] * s;
+
+    push(steps, launch,
+         (int[]){v->c * window, window * (w->few ? 1 : w->lanes),
+                 w->few ? s : 1, w->few ? 1 : window, (int)count_of(v)},
+         5);
+}
+
+static struct oc_step *
+launch_sums(struct oc_steps *steps, const struct oc_conv_window *v,
+            const struct shape_of_work *w)
+{
+    struct oc_step *launch =
+        oc_launch(steps, "conv_blocked_weight", "conv_blocked_weight");
+    int rows = v->out[OC_W] ? PIXELS_NEAR / v->out[OC_W] : 1;
+
+    oc_define(steps, launch, "BLOCK", steps->caps->vector_width);
+    oc_define(steps, launch, "LANES", w->lanes);
+    oc_define(steps, launch, "COLUMNS", w->columns);
+    oc_define(steps, launch, "VECTORS", w->vectors);
+    oc_define(steps, launch, "TAPS", w->taps);
+    oc_arg_in(steps, launch, 0);
+    oc_arg_in(steps, launch, 1);
+    if (w->splits > 1)
+        oc_arg_scratch(steps, launch);
+    else
+        oc_arg_out(steps, launch, 0);
+    push_tensors(steps, launch, v);
+    push(steps, launch,
+         (int[]){w->few ? 1 : v->window[OC_W], w->k_blocks, v->k,
+                 w->few ? w->lanes * w->x_blocks : v->c, v->out[OC_H],
+                 v->out[OC_W], v->n, w->share, rows > 0 ? rows : 1},
+         9);
+    push_places(steps, launch, v, w);
+    oc_grid3(launch, w->x_blocks, w->k_tiles, w->splits, 1, 1, 1);
+    oc_cost(launch, oc_conv_flops(v), 0.0);
+    return launch;
+}
+
+ocellus_status
+oc_conv_blocked_weight(struct oc_steps *steps, const struct oc_node *node)
+{
+    struct oc_conv_window v = oc_conv_window_of(node);
+    struct shape_of_work w =
+        work_of(&v, steps->caps, steps->in[0].layout.block == 1);
+    struct oc_step *launch;
+    const char *options;
+
+    if (count_of(&v) == 0)
+        return steps->status;
+    options = launch_sums(steps, &v, &w)->options;
+    if (w.splits == 1)
+        return steps->status;
+    launch = oc_launch(steps, "conv_blocked_weight", "sum_splits");
+    launch->options = options;
+    oc_arg_scratch(steps, launch);
+    oc_arg_out(steps, launch, 0);
+    oc_arg_int(steps, launch, (int64_t)count_of(&v));
+    oc_arg_int(steps, launch, w.splits);
+    oc_grid1(launch, (int64_t)count_of(&v), 0);
+    return steps->status;
+}
