@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "op/conv.h"
+#include "op/conv_blocked.h"
 
 /* ---- shapes ------------------------------------------------------------- */
 
@@ -245,12 +246,16 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 /* ---- rows --------------------------------------------------------------- */
 
 static const struct oc_impl conv_impls[] = {
+    {"blocked", oc_conv_blocked_refuse, oc_conv_blocked_layouts,
+     oc_conv_blocked, OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_conv_tiled_refuse, NULL, oc_conv_tiled, OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct, OC_IMPL_EPILOGUE, 0},
     {.name = NULL},
 };
 
 static const struct oc_impl grad_input_impls[] = {
+    {"blocked", oc_conv_blocked_input_refuse, oc_conv_blocked_input_layouts,
+     oc_conv_blocked_input, OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_conv_tiled_input_refuse, NULL, oc_conv_tiled_input,
      OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct_input, OC_IMPL_EPILOGUE, 0},
@@ -258,6 +263,8 @@ static const struct oc_impl grad_input_impls[] = {
 };
 
 static const struct oc_impl grad_weight_impls[] = {
+    {"blocked", oc_conv_blocked_weight_refuse, oc_conv_blocked_weight_layouts,
+     oc_conv_blocked_weight, 0, 0},
     {"tiled", oc_conv_tiled_weight_refuse, oc_conv_tiled_weight_layouts,
      oc_conv_tiled_weight, 0, 0},
     {"direct", NULL, NULL, oc_conv_direct_weight, 0, 0},
