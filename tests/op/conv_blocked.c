@@ -1,0 +1,357 @@
+/* conv_blocked.c - the convolutions in channel blocks, against their
+ * definition: plain loops, sums in double. Each case runs Conv, ConvGradInput
+ * and ConvGradWeight in one graph, twice, with vectors of 4, 8 and 16 lanes
+ * (what a device lacks its compiler splits). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/session.h"
+
+struct shape {
+    const char *what;
+    int n, c, h, w, k, r, s;
+    int stride, pad, pad_end, dilation;
+    const char *formula; /* epilogue of Conv, or NULL */
+    int extra;           /* it reads e0 */
+    int direct_input;    /* the input gradient is refused */
+};
+
+static const struct shape shapes[] = {
+    {"one of everything", 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, NULL, 0, 0},
+    {"first layer 5x5", 3, 1, 12, 11, 6, 5, 5, 1, 2, 2, 1, NULL, 0, 0},
+    {"first layer, stride 2", 2, 3, 15, 13, 20, 7, 7, 2, 3, 3, 1, NULL, 0, 0},
+    {"six channels", 2, 6, 9, 10, 16, 5, 5, 1, 0, 0, 1, NULL, 0, 0},
+    {"whole blocks", 2, 32, 7, 7, 48, 3, 3, 1, 1, 1, 1, NULL, 0, 0},
+    {"primes", 3, 13, 5, 11, 19, 3, 3, 1, 1, 1, 1, NULL, 0, 0},
+    {"1x1", 2, 24, 6, 5, 40, 1, 1, 1, 0, 0, 1, NULL, 0, 0},
+    {"1x1, stride 2", 2, 17, 8, 7, 33, 1, 1, 2, 0, 0, 1, NULL, 0, 0},
+    {"3x3, stride 2", 2, 16, 9, 8, 24, 3, 3, 2, 1, 1, 1, NULL, 0, 0},
+    {"3x3, stride 2, end pad", 1, 8, 8, 8, 9, 3, 3, 2, 0, 1, 1, NULL, 0, 0},
+    {"stride 3", 1, 9, 10, 13, 10, 2, 2, 3, 0, 0, 1, NULL, 0, 0},
+    {"pad wider than the window", 1, 5, 4, 3, 7, 2, 2, 1, 3, 3, 1, NULL, 0, 0},
+    {"dilation", 1, 10, 9, 12, 8, 3, 3, 1, 2, 2, 2, NULL, 0, 0},
+    {"dilation, stride", 1, 8, 9, 9, 8, 3, 3, 2, 2, 2, 2, NULL, 0, 1},
+    {"tall window", 1, 8, 12, 6, 8, 5, 1, 1, 0, 0, 1, NULL, 0, 0},
+    {"many channels", 1, 300, 3, 3, 10, 3, 3, 1, 1, 1, 1, NULL, 0, 0},
+    {"rectified", 2, 9, 6, 7, 11, 3, 3, 1, 1, 1, 1, "fmax(v, 0.0f)", 0, 0},
+    {"sigmoid", 1, 8, 6, 7, 11, 1, 1, 1, 0, 0, 1, "1.0f / (1.0f + exp(-v))", 0,
+     0},
+    {"residual", 2, 16, 5, 6, 21, 3, 3, 2, 1, 1, 1,
+     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0},
+    {"no images", 0, 8, 5, 5, 8, 3, 3, 1, 1, 1, 1, NULL, 0, 0},
+};
+
+/* ---- the definition ----------------------------------------------------- */
+
+struct numbers {
+    float *x, *w, *b, *dy, *e;
+    double *y, *dx, *dw;
+    int oh, ow;
+    size_t nx, nw, ny;
+};
+
+static int
+extent(const struct shape *p, int in, int window)
+{
+    return (in + p->pad + p->pad_end - (window - 1) * p->dilation - 1) /
+               p->stride +
+           1;
+}
+
+static double
+finish(const struct shape *p, double v, double e0)
+{
+    if (!p->formula)
+        return v;
+    if (p->extra)
+        return v + e0 > 0 ? v + e0 : 0.125 * (v + e0);
+    return p->formula[0] == 'f' ? fmax(v, 0.0) : 1.0 / (1.0 + exp(-v));
+}
+
+/* All three at output pixel (n, k, i, j). */
+static void
+define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
+             int j)
+{
+    const int at = ((n * p->k + k) * a->oh + i) * a->ow + j;
+    double sum = a->b[k];
+
+    for (int c = 0; c < p->c; c++)
+        for (int r = 0; r < p->r; r++)
+            for (int s = 0; s < p->s; s++) {
+                int y = i * p->stride + r * p->dilation - p->pad;
+                int x = j * p->stride + s * p->dilation - p->pad;
+                int from, weight;
+
+                if (y < 0 || y >= p->h || x < 0 || x >= p->w)
+                    continue;
+                from = ((n * p->c + c) * p->h + y) * p->w + x;
+                weight = ((k * p->c + c) * p->r + r) * p->s + s;
+                sum += (double)a->x[from] * a->w[weight];
+                a->dx[from] += (double)a->dy[at] * a->w[weight];
+                a->dw[weight] += (double)a->dy[at] * a->x[from];
+            }
+    a->y[at] = finish(p, sum, a->e[at]);
+}
+
+static float *
+random_floats(size_t count, unsigned *seed)
+{
+    float *list = malloc((count + 1) * sizeof *list);
+
+    for (size_t k = 0; k < count; k++) {
+        *seed = *seed * 1664525u + 1013904223u;
+        list[k] = (float)(int)(*seed >> 8) / 8388608.0f - 1.0f;
+    }
+    return list;
+}
+
+static struct numbers
+define(const struct shape *p)
+{
+    struct numbers a = {.oh = extent(p, p->h, p->r),
+                        .ow = extent(p, p->w, p->s)};
+    unsigned seed = 7;
+
+    a.nx = (size_t)(p->n * p->c * p->h * p->w);
+    a.nw = (size_t)(p->k * p->c * p->r * p->s);
+    a.ny = (size_t)(p->n * p->k * a.oh * a.ow);
+    a.x = random_floats(a.nx, &seed);
+    a.w = random_floats(a.nw, &seed);
+    a.b = random_floats((size_t)p->k, &seed);
+    a.dy = random_floats(a.ny, &seed);
+    a.e = random_floats(a.ny, &seed);
+    a.y = calloc(a.ny + 1, sizeof *a.y);
+    a.dx = calloc(a.nx + 1, sizeof *a.dx);
+    a.dw = calloc(a.nw + 1, sizeof *a.dw);
+    for (int n = 0; n < p->n; n++)
+        for (int k = 0; k < p->k; k++)
+            for (int i = 0; i < a.oh; i++)
+                for (int j = 0; j < a.ow; j++)
+                    define_pixel(p, &a, n, k, i, j);
+    return a;
+}
+
+static void
+release(struct numbers *a)
+{
+    void *all[] = {a->x, a->w, a->b, a->dy, a->e, a->y, a->dx, a->dw};
+
+    for (size_t k = 0; k < OC_COUNT(all); k++)
+        free(all[k]);
+}
+
+/* ---- the graph ---------------------------------------------------------- */
+
+static struct ocellus_value *
+input(struct ocellus_graph *graph, const char *name, struct oc_shape shape)
+{
+    return oc_graph_input(graph, name, OCELLUS_FLOAT, &shape);
+}
+
+static ocellus_status
+build(const struct shape *p, const struct numbers *a,
+      struct ocellus_graph *graph)
+{
+    struct ocellus_value *x, *w, *b, *dy, *e, *dw;
+    char window[200], all[260];
+
+    snprintf(
+        window, sizeof window,
+        "kernel_shape=%d,%d strides=%d,%d dilations=%d,%d pads=%d,%d,%d,%d",
+        p->r, p->s, p->stride, p->stride, p->dilation, p->dilation, p->pad,
+        p->pad, p->pad_end, p->pad_end);
+    snprintf(all, sizeof all, "%s extent=%d,%d", window, p->h, p->w);
+    x = input(graph, "x", OC_SHAPE(p->n, p->c, p->h, p->w));
+    w = input(graph, "w", OC_SHAPE(p->k, p->c, p->r, p->s));
+    b = input(graph, "b", OC_SHAPE(p->k));
+    dy = input(graph, "dy", OC_SHAPE(p->n, p->k, a->oh, a->ow));
+    e = input(graph, "e", OC_SHAPE(p->n, p->k, a->oh, a->ow));
+    OC_TRY(
+        oc_graph_output(graph, "y", OC_NODE(graph, "Conv", window, x, w, b)));
+    OC_TRY(oc_graph_output(graph, "dx",
+                           OC_NODE(graph, "ConvGradInput", all, dy, w)));
+    dw = OC_NODE(graph, "ConvGradWeight", window, x, dy);
+    OC_TRY(oc_graph_output(graph, "dw", dw));
+    return oc_graph_output(graph, "e again", e);
+}
+
+/* A session's pass: gives Conv its epilogue, as fusing does. */
+static ocellus_status
+fuse(struct ocellus_graph *graph, void *user)
+{
+    const struct shape *p = user;
+    struct oc_node *conv = graph->nodes[0];
+    struct oc_epilogue *e;
+    struct ocellus_value **in;
+
+    if (!p->formula)
+        return OCELLUS_OK;
+    e = oc_arena_alloc(graph->arena, sizeof *e);
+    in = oc_arena_alloc(graph->arena, 4 * sizeof *in);
+    if (!e || !in)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for an epilogue");
+    e->formula = p->formula;
+    e->n_extra = p->extra;
+    e->n_scalar = p->extra;
+    e->scalar[0] = 0.125f;
+    memcpy(in, conv->in, 3 * sizeof *in);
+    in[3] = graph->inputs[4];
+    conv->in = in;
+    conv->n_in = 3 + p->extra;
+    conv->epilogue = e;
+    return OCELLUS_OK;
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+static int failures, count;
+
+static void
+report(int good, const char *what, const struct shape *p, int width)
+{
+    printf("%s %d - %s, %d lanes: %s\n", good ? "ok" : "not ok", ++count,
+           p->what, width, what);
+    failures += !good;
+}
+
+static int
+near(const float *got, const double *want, size_t elements)
+{
+    double most = 0.0, far = 0.0;
+
+    for (size_t k = 0; k < elements; k++) {
+        most = fmax(most, fabs(want[k]));
+        far = fmax(far, fabs(got[k] - want[k]));
+        if (isnan(got[k]))
+            return 0;
+    }
+    return far <= 2e-6 * most + 1e-7;
+}
+
+static ocellus_status
+set(struct ocellus_session *session, const char *name, float *data,
+    struct oc_shape shape)
+{
+    struct ocellus_tensor tensor = {
+        .type = OCELLUS_FLOAT, .shape = shape, .data = data};
+
+    return oc_session_set_input(session, name, &tensor);
+}
+
+static ocellus_status
+run(struct ocellus_session *session, const struct shape *p,
+    const struct numbers *a)
+{
+    struct oc_shape y = OC_SHAPE(p->n, p->k, a->oh, a->ow);
+
+    OC_TRY(set(session, "x", a->x, OC_SHAPE(p->n, p->c, p->h, p->w)));
+    OC_TRY(set(session, "w", a->w, OC_SHAPE(p->k, p->c, p->r, p->s)));
+    OC_TRY(set(session, "b", a->b, OC_SHAPE(p->k)));
+    OC_TRY(set(session, "dy", a->dy, y));
+    OC_TRY(set(session, "e", a->e, y));
+    return oc_session_run(session);
+}
+
+static ocellus_status
+compare(struct ocellus_session *session, const struct shape *p, int width,
+        const char *name, const double *want, size_t elements, float *before)
+{
+    const struct ocellus_tensor *got;
+    size_t bytes = elements * sizeof(float);
+
+    OC_TRY(oc_session_get_output(session, name, &got));
+    if (!before) {
+        report(near(got->data, want, elements), name, p, width);
+        return OCELLUS_OK;
+    }
+    report(elements == 0 || memcmp(got->data, before, bytes) == 0,
+           "the same bits again", p, width);
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+check_choices(struct ocellus_session *session, const struct shape *p, int width)
+{
+    const struct oc_plan *plan;
+    struct oc_run *ignored;
+
+    OC_TRY(oc_session_plan(session, &plan, &ignored));
+    for (int k = 0; k < 3; k++) {
+        const char *want = k == 1 && p->direct_input ? "direct" : "blocked";
+
+        report(strcmp(plan->choice[k].impl->name, want) == 0,
+               plan->choice[k].node->op->name, p, width);
+    }
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+check_numbers(struct ocellus_session *session, const struct shape *p, int width,
+              const struct numbers *a)
+{
+    const struct ocellus_tensor *y;
+    float *before = malloc((a->ny + 1) * sizeof *before);
+    ocellus_status status;
+
+    OC_TRY_OUT(run(session, p, a));
+    OC_TRY_OUT(check_choices(session, p, width));
+    OC_TRY_OUT(compare(session, p, width, "y", a->y, a->ny, NULL));
+    OC_TRY_OUT(compare(session, p, width, "dx", a->dx, a->nx, NULL));
+    OC_TRY_OUT(compare(session, p, width, "dw", a->dw, a->nw, NULL));
+    OC_TRY_OUT(oc_session_get_output(session, "y", &y));
+    memcpy(before, y->data, a->ny * sizeof *before);
+    OC_TRY_OUT(run(session, p, a));
+    OC_TRY_OUT(compare(session, p, width, "y", a->y, a->ny, before));
+out:
+    free(before);
+    return status;
+}
+
+static ocellus_status
+check(ocellus_device *device, const struct shape *p, int width)
+{
+    struct oc_caps caps = *oc_device_caps(device);
+    struct ocellus_session *session = NULL;
+    struct ocellus_graph *graph = NULL;
+    struct numbers a = define(p);
+    ocellus_status status;
+
+    caps.cpu = 1;
+    caps.vector_width = width;
+    caps.vector_registers = width == 8 ? 16 : 32;
+    OC_TRY_OUT(oc_graph_create(&graph));
+    OC_TRY_OUT(build(p, &a, graph));
+    OC_TRY_OUT(
+        oc_session_create(device, graph, NULL, fuse, (void *)p, &session));
+    oc_session_set_caps(session, &caps);
+    OC_TRY_OUT(check_numbers(session, p, width, &a));
+out:
+    oc_session_destroy(session);
+    oc_graph_destroy(graph);
+    release(&a);
+    return status;
+}
+
+int
+main(int argc, char **argv)
+{
+    ocellus_device *device;
+
+    if (ocellus_device_open(NULL, &device) != OCELLUS_OK) {
+        printf("skipped: %s\n", ocellus_error());
+        return 77;
+    }
+    for (size_t k = 0; k < OC_COUNT(shapes); k++)
+        for (int width = 4; width <= 16; width *= 2) {
+            if (argc > 1 && width != atoi(argv[1]))
+                continue;
+            if (check(device, &shapes[k], width) != OCELLUS_OK)
+                report(0, ocellus_error(), &shapes[k], width);
+        }
+    ocellus_device_close(device);
+    printf("1..%d\n", count);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
