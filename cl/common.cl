@@ -105,3 +105,40 @@ oc_philox(uint2 key, uint4 counter)
     }
     return counter;
 }
+
+/* With -DLANES=4, 8 or 16: vectors of that many floats, loaded from and stored
+ * to any place of a tensor of float, half or bfloat16. */
+#if defined(LANES) && LANES > 1
+#define WIDE OC_CAT(float, LANES)
+#define WIDE_INT OC_CAT(int, LANES)
+#define VLOAD(type, p, i) OC_CAT(VLOAD_, type)(p, i)
+#define VLOAD_1(p, i) OC_CAT(vload, LANES)(0, (p) + (i))
+#define VLOAD_10(p, i) OC_CAT(vload_half, LANES)(0, (p) + (i))
+#define VLOAD_16(p, i)                                                         \
+    OC_CAT(as_float, LANES)                                                    \
+    (OC_CAT(convert_uint, LANES)(OC_CAT(vload, LANES)(0, (p) + (i))) << 16)
+#define VSTORE(type, p, i, v) OC_CAT(VSTORE_, type)(p, i, v)
+#define VSTORE_1(p, i, v) OC_CAT(vstore, LANES)(v, 0, (p) + (i))
+#define VSTORE_10(p, i, v)                                                     \
+    OC_CAT(OC_CAT(vstore_half, LANES), _rte)(v, 0, (p) + (i))
+#define VSTORE_16(p, i, v) STORE_PART(16, p, i, LANES, v)
+
+__constant int oc_lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                           8, 9, 10, 11, 12, 13, 14, 15};
+
+/* Fewer than LANES numbers: the end of a row. */
+#define LOAD_PART(type, p, i, n, v)                                            \
+    do {                                                                       \
+        float part[LANES];                                                     \
+        for (int k = 0; k < LANES; k++)                                        \
+            part[k] = k < (n) ? LOAD(type, p, (i) + k) : 0.0f;                 \
+        v = OC_CAT(vload, LANES)(0, part);                                     \
+    } while (0)
+#define STORE_PART(type, p, i, n, v)                                           \
+    do {                                                                       \
+        float part[LANES];                                                     \
+        OC_CAT(vstore, LANES)(v, 0, part);                                     \
+        for (int k = 0; k < (n); k++)                                          \
+            STORE(type, p, (i) + k, part[k]);                                  \
+    } while (0)
+#endif

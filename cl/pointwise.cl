@@ -6,13 +6,13 @@
  *
  *   N_IN       inputs, 1 to 4
  *   TYPE_a ... storage types of inputs and output
- *   VEC        lanes of one vector; 1: numbers one by one, any type
+ *   LANES        lanes of one vector; 1: numbers one by one, any type
  *
  * `rows` is for CPUs: one work-item takes a part of a long row, or several
  * short ones. A row is what lies side by side in the output; where it begins
  * in each operand follows from three outer coordinates and their strides.
  * Within the row an operand moves along (step 1), stays (step 0), or repeats
- * its first VEC numbers (step 2: channels of a blocked image, where VEC is the
+ * its first LANES numbers (step 2: channels of a blocked image, where LANES is the
  * block). Channels from `channels` on are padding and get zero.
  *
  * `each` is the plain one: a work-item a number, up to six dimensions.
@@ -23,8 +23,8 @@
 #ifndef N_IN
 #define N_IN 2
 #endif
-#ifndef VEC
-#define VEC 1
+#ifndef LANES
+#define LANES 1
 #endif
 #ifndef SCALAR_ARGS
 #define SCALAR_ARGS
@@ -69,41 +69,8 @@ int_pow(long base, long exponent)
     return power;
 }
 
-#if VEC > 1
-#define WIDE OC_CAT(float, VEC)
-#define WIDE_INT OC_CAT(int, VEC)
+#if LANES > 1
 #define SCALAR WIDE
-#define VLOAD(type, p, i) OC_CAT(VLOAD_, type)(p, i)
-#define VLOAD_1(p, i) OC_CAT(vload, VEC)(0, (p) + (i))
-#define VLOAD_10(p, i) OC_CAT(vload_half, VEC)(0, (p) + (i))
-#define VLOAD_16(p, i)                                                         \
-    OC_CAT(as_float, VEC)                                                      \
-    (OC_CAT(convert_uint, VEC)(OC_CAT(vload, VEC)(0, (p) + (i))) << 16)
-#define VSTORE(type, p, i, v) OC_CAT(VSTORE_, type)(p, i, v)
-#define VSTORE_1(p, i, v) OC_CAT(vstore, VEC)(v, 0, (p) + (i))
-#define VSTORE_10(p, i, v)                                                     \
-    OC_CAT(OC_CAT(vstore_half, VEC), _rte)(v, 0, (p) + (i))
-#define VSTORE_16(p, i, v) STORE_PART(TYPE_y, p, i, VEC, v)
-
-__constant int lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
-                           8, 9, 10, 11, 12, 13, 14, 15};
-
-/* Fewer than VEC numbers: the end of a row. */
-#define LOAD_PART(type, p, i, n, v)                                            \
-    do {                                                                       \
-        float part[VEC];                                                       \
-        for (int k = 0; k < VEC; k++)                                          \
-            part[k] = k < (n) ? LOAD(type, p, (i) + k) : 0.0f;                 \
-        v = OC_CAT(vload, VEC)(0, part);                                       \
-    } while (0)
-#define STORE_PART(type, p, i, n, v)                                           \
-    do {                                                                       \
-        float part[VEC];                                                       \
-        OC_CAT(vstore, VEC)(v, 0, part);                                       \
-        for (int k = 0; k < (n); k++)                                          \
-            STORE(type, p, (i) + k, part[k]);                                  \
-    } while (0)
-
 /* What an operand that does not move along gives all through a row. */
 #define STILL(x)                                                               \
     WIDE still_##x = (WIDE)(0.0f);                                             \
@@ -113,7 +80,7 @@ __constant int lane[16] = {0, 1, 2,  3,  4,  5,  6,  7,
     still_##x = VLOAD(TYPE_##x, r##x, 0)
 #define TAKE(x)                                                                \
     WIDE x = still_##x;                                                        \
-    if (x##_step == 1 && n >= VEC)                                             \
+    if (x##_step == 1 && n >= LANES)                                           \
         x = VLOAD(TYPE_##x, r##x, i);                                          \
     else if (x##_step == 1)                                                    \
     LOAD_PART(TYPE_##x, r##x, i, n, x)
@@ -172,12 +139,12 @@ rows(ROW_ARGS(a)
         ROW(d);
         STILL(d);
 #endif
-#if VEC > 1
+#if LANES > 1
         const WIDE_INT real =
-            OC_CAT(vload, VEC)(0, lane) < (WIDE_INT)(channels - i1 * VEC);
+            OC_CAT(vload, LANES)(0, oc_lane) < (WIDE_INT)(channels - i1 * LANES);
 #endif
-        for (int i = from; i < to; i += VEC) {
-#if VEC > 1
+        for (int i = from; i < to; i += LANES) {
+#if LANES > 1
             const int n = to - i;
 #endif
             TAKE(a);
@@ -190,9 +157,9 @@ rows(ROW_ARGS(a)
 #if N_IN > 3
             TAKE(d);
 #endif
-#if VEC > 1
+#if LANES > 1
             const WIDE y = select((WIDE)(0.0f), (WIDE)(FORMULA), real);
-            if (n >= VEC)
+            if (n >= LANES)
                 VSTORE(TYPE_y, ry, i, y);
             else
                 STORE_PART(TYPE_y, ry, i, n, y);

@@ -328,7 +328,7 @@ launch_rows(struct oc_steps *steps, struct point *point,
 
     put_prelude(steps, launch, point);
     put_types(steps, launch, point);
-    oc_define(steps, launch, "VEC", vector);
+    oc_define(steps, launch, "LANES", vector);
     for (int k = 0; k <= OUT; k++) {
         if (k >= point->n_in && k != OUT)
             continue;

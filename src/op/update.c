@@ -1,0 +1,186 @@
+/* update.c - one step of an optimizer for one state, as torch.optim defines
+ * it: SGD, Adam, AdamW, RMSprop, and the moving average of weights.
+ *
+ * Learning rate and step are device inputs of one element, so that a schedule
+ * rebuilds nothing. All of them leave a number that is 0 with gradient 0 at 0.
+ * New values may lie where the old ones lie.
+ */
+#include <math.h>
+
+#include "op/impl.h"
+
+/* The first output for input 0, then one for each moment, from input `first`
+ * on; all are float32 tensors of the same shape. `ones` are the inputs of one
+ * element. */
+static ocellus_status
+infer(struct oc_node *node, uint32_t ones)
+{
+    const struct ocellus_value *w = node->in[0];
+    char text[2][OC_SHAPE_TEXT];
+    int n = 0;
+
+    for (int k = 0; k < node->n_in; k++) {
+        const struct ocellus_value *in = node->in[k];
+        int one = (int)(ones >> k & 1u);
+
+        if (!in)
+            continue;
+        if (in->type != OCELLUS_FLOAT)
+            return oc_node_fail(node, OCELLUS_BAD_MODEL,
+                                "input %d is %s, not float32", k,
+                                oc_type_name(in->type));
+        if (one ? oc_shape_count(&in->shape) != 1
+                : !oc_shape_equal(&in->shape, &w->shape))
+            return oc_node_fail(node, OCELLUS_BAD_MODEL,
+                                "input %d is %s, the state is %s", k,
+                                oc_shape_text(&in->shape, text[0]),
+                                oc_shape_text(&w->shape, text[1]));
+        if (!one && k != 1)
+            OC_TRY(oc_infer_out(node, n++, w->type, &w->shape));
+    }
+    return OCELLUS_OK;
+}
+
+/* ---- launches ----------------------------------------------------------- */
+
+static void
+put_numbers(struct oc_steps *steps, struct oc_step *launch,
+            const double *numbers, int count)
+{
+    for (int k = 0; k < count; k++)
+        oc_arg_float(steps, launch, numbers[k]);
+}
+
+/* All numbers in pieces; the arguments before `count` are in place. */
+static void
+finish(struct oc_steps *steps, struct oc_step *launch)
+{
+    const struct oc_caps *caps = steps->caps;
+    int64_t count = oc_shape_count(&steps->node->in[0]->shape);
+    int lanes = caps->vector_width == 4 || caps->vector_width == 16
+                    ? caps->vector_width
+                    : 8;
+    int64_t chunk = caps->cpu ? 2048 : 1;
+
+    oc_define(steps, launch, "LANES", caps->cpu ? lanes : 1);
+    oc_arg_int(steps, launch, count);
+    oc_arg_int(steps, launch, chunk);
+    oc_grid1(launch, (count + chunk - 1) / chunk, caps->cpu ? 1 : 0);
+    oc_cost(launch, (double)count * 8.0,
+            4.0 * (double)count * (double)launch->n_args);
+}
+
+static ocellus_status
+emit_sgd(struct oc_steps *steps, const struct oc_node *node)
+{
+    int has_momentum = node->n_in > 3 && node->in[3];
+    struct oc_step *launch = oc_launch(steps, "update", "sgd");
+    double numbers[] = {oc_attr_float(node, "momentum", 0.0),
+                        1.0 - oc_attr_float(node, "dampening", 0.0),
+                        oc_attr_float(node, "weight_decay", 0.0)};
+
+    oc_define(steps, launch, "MOMENTUM", has_momentum);
+    oc_define(steps, launch, "NESTEROV",
+              has_momentum && oc_attr_int(node, "nesterov", 0) != 0);
+    for (int k = 0; k < 4; k++)
+        oc_arg_in(steps, launch, has_momentum || k < 3 ? k : 0);
+    oc_arg_out(steps, launch, 0);
+    oc_arg_out(steps, launch, has_momentum ? 1 : 0);
+    put_numbers(steps, launch, numbers, 3);
+    finish(steps, launch);
+    return steps->status;
+}
+
+/* Logarithms of the betas: 1 - beta^t is -expm1(t * log(beta)), which keeps
+ * its digits where beta^t is near 1. */
+static ocellus_status
+emit_adam(struct oc_steps *steps, const struct oc_node *node)
+{
+    struct oc_step *launch = oc_launch(steps, "update", "adam");
+    double beta1 = oc_attr_float(node, "beta1", 0.9);
+    double beta2 = oc_attr_float(node, "beta2", 0.999);
+    double numbers[] = {beta1,
+                        1.0 - beta1,
+                        log(beta1),
+                        beta2,
+                        1.0 - beta2,
+                        log(beta2),
+                        oc_attr_float(node, "epsilon", 1e-8),
+                        oc_attr_float(node, "weight_decay", 0.0)};
+
+    /* AdamWUpdate, its fifth letter. */
+    oc_define(steps, launch, "DECOUPLED", node->op->name[4] == 'W');
+    for (int k = 0; k < 6; k++)
+        oc_arg_in(steps, launch, k);
+    for (int k = 0; k < 3; k++)
+        oc_arg_out(steps, launch, k);
+    put_numbers(steps, launch, numbers, 8);
+    finish(steps, launch);
+    return steps->status;
+}
+
+static ocellus_status
+emit_rmsprop(struct oc_steps *steps, const struct oc_node *node)
+{
+    int has_momentum = node->n_in > 4 && node->in[4];
+    struct oc_step *launch = oc_launch(steps, "update", "rmsprop");
+    double alpha = oc_attr_float(node, "alpha", 0.99);
+    double numbers[] = {alpha, 1.0 - alpha,
+                        oc_attr_float(node, "epsilon", 1e-8),
+                        oc_attr_float(node, "momentum", 0.0),
+                        oc_attr_float(node, "weight_decay", 0.0)};
+
+    oc_define(steps, launch, "MOMENTUM", has_momentum);
+    for (int k = 0; k < 5; k++)
+        oc_arg_in(steps, launch, has_momentum || k < 4 ? k : 0);
+    for (int k = 0; k < 3; k++)
+        oc_arg_out(steps, launch, has_momentum || k < 2 ? k : 0);
+    put_numbers(steps, launch, numbers, 5);
+    finish(steps, launch);
+    return steps->status;
+}
+
+static ocellus_status
+emit_average(struct oc_steps *steps, const struct oc_node *node)
+{
+    struct oc_step *launch = oc_launch(steps, "update", "average");
+
+    (void)node;
+    for (int k = 0; k < 3; k++)
+        oc_arg_in(steps, launch, k);
+    oc_arg_out(steps, launch, 0);
+    finish(steps, launch);
+    return steps->status;
+}
+
+/* ---- rows --------------------------------------------------------------- */
+
+#define UPDATE_ROW(NAME, MIN, MAX, OUT, ONES, EMIT, IN_PLACE)                  \
+    static ocellus_status NAME##_infer(struct oc_node *node)                   \
+    {                                                                          \
+        return infer(node, ONES);                                              \
+    }                                                                          \
+    static const struct oc_impl NAME##_impls[] = {                             \
+        {.name = "direct", .emit = EMIT, .in_place = IN_PLACE},                \
+        {.name = NULL},                                                        \
+    };                                                                         \
+    const struct oc_op oc_op_##NAME = {.name = #NAME,                          \
+                                       .min_in = MIN,                          \
+                                       .max_in = MAX,                          \
+                                       .n_out = OUT,                           \
+                                       .flags = OC_OP_INTERNAL,                \
+                                       .infer = NAME##_infer,                  \
+                                       .impls = NAME##_impls};
+
+/* w, g, rate, momentum? -> w', momentum' */
+UPDATE_ROW(SgdUpdate, 3, 4, 2, 1u << 2, emit_sgd, 1u << 0 | 1u << 3)
+/* w, g, rate, m, v, step -> w', m', v' */
+UPDATE_ROW(AdamUpdate, 6, 6, 3, 1u << 2 | 1u << 5, emit_adam,
+           1u << 0 | 1u << 3 | 1u << 4)
+UPDATE_ROW(AdamWUpdate, 6, 6, 3, 1u << 2 | 1u << 5, emit_adam,
+           1u << 0 | 1u << 3 | 1u << 4)
+/* w, g, rate, v, momentum? -> w', v', momentum' */
+UPDATE_ROW(RmspropUpdate, 4, 5, 3, 1u << 2, emit_rmsprop,
+           1u << 0 | 1u << 3 | 1u << 4)
+/* average, w, decay -> average' */
+UPDATE_ROW(ExponentialAverage, 3, 3, 1, 1u << 2, emit_average, 1u << 0)
