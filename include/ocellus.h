@@ -297,6 +297,15 @@ OCELLUS_API ocellus_value *ocellus_conv_transpose2d(ocellus_value *x,
                                                     int channels, int kernel,
                                                     int stride, int pad);
 
+/* Words that travel with a graph and its model file (ONNX's metadata_props):
+ * "ocellus.mean" say. A second value under one key replaces the first. get:
+ * NULL where there is none; lent until it is replaced. */
+OCELLUS_API ocellus_status ocellus_graph_set_metadata(ocellus_graph *graph,
+                                                      const char *key,
+                                                      const char *value);
+OCELLUS_API const char *ocellus_graph_get_metadata(const ocellus_graph *graph,
+                                                   const char *key);
+
 /* The graph as text, a node a line, for reading and for tests. Release with
  * ocellus_text_free. */
 OCELLUS_API ocellus_status ocellus_graph_show(const ocellus_graph *graph,

@@ -201,3 +201,16 @@ ocellus_text_free(char *text)
 {
     free(text);
 }
+
+ocellus_status
+ocellus_graph_set_metadata(ocellus_graph *graph, const char *key,
+                           const char *value)
+{
+    return oc_graph_set_metadata(graph, key, value);
+}
+
+const char *
+ocellus_graph_get_metadata(const ocellus_graph *graph, const char *key)
+{
+    return oc_graph_metadata(graph, key);
+}

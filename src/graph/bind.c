@@ -108,6 +108,9 @@ copy_all(struct copying *c, const struct oc_shape *shapes,
 {
     const struct ocellus_graph *from = c->from;
     c->to->seed = from->seed;
+    for (int k = 0; k < from->n_metadata; k++)
+        OC_TRY(oc_graph_set_metadata(c->to, from->metadata[k].key,
+                                     from->metadata[k].value));
     OC_TRY(copy_inputs(c, shapes, data));
     for (int k = 0; k < from->n_values; k++)
         if (from->values[k]->kind == OC_CONSTANT ||

@@ -32,6 +32,7 @@ oc_graph_destroy(struct ocellus_graph *graph)
     free(graph->states);
     free(graph->outputs);
     free(graph->output_names);
+    free(graph->metadata);
     free(graph);
 }
 
@@ -177,4 +178,39 @@ oc_ints(struct ocellus_graph *graph, int count, const int64_t *values)
 {
     struct oc_shape shape = OC_SHAPE(count);
     return oc_graph_constant(graph, NULL, OCELLUS_INT64, &shape, values);
+}
+
+static struct oc_metadata *
+find_metadata(const struct ocellus_graph *graph, const char *key)
+{
+    for (int k = 0; k < graph->n_metadata; k++)
+        if (strcmp(graph->metadata[k].key, key) == 0)
+            return &graph->metadata[k];
+    return NULL;
+}
+
+const char *
+oc_graph_metadata(const struct ocellus_graph *graph, const char *key)
+{
+    const struct oc_metadata *found = find_metadata(graph, key);
+    return found ? found->value : NULL;
+}
+
+ocellus_status
+oc_graph_set_metadata(struct ocellus_graph *graph, const char *key,
+                      const char *value)
+{
+    struct oc_metadata *found = find_metadata(graph, key);
+    const char *copy = oc_arena_strdup(graph->arena, value);
+    const char *name = oc_arena_strdup(graph->arena, key);
+    if (copy == NULL || name == NULL ||
+        (found == NULL &&
+         !oc_grow(&graph->metadata, graph->n_metadata, &graph->room_metadata,
+                  sizeof *graph->metadata)))
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for metadata");
+    if (found == NULL)
+        graph->metadata[graph->n_metadata++] = (struct oc_metadata){name, copy};
+    else
+        found->value = copy;
+    return OCELLUS_OK;
 }

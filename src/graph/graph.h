@@ -93,8 +93,14 @@ struct oc_node {
     const struct oc_epilogue *epilogue; /* or NULL */
 };
 
+struct oc_metadata {
+    const char *key, *value;
+};
+
 struct ocellus_graph {
     struct oc_arena *arena;
+    struct oc_metadata *metadata;
+    int n_metadata, room_metadata;
     ocellus_status status; /* the first failure of a builder */
     char *sentence;
     uint64_t seed;
@@ -130,6 +136,10 @@ struct ocellus_value *oc_graph_find_state(const struct ocellus_graph *graph,
                                           const char *name);
 ocellus_status oc_graph_output(struct ocellus_graph *graph, const char *name,
                                struct ocellus_value *value);
+ocellus_status oc_graph_set_metadata(struct ocellus_graph *graph,
+                                     const char *key, const char *value);
+const char *oc_graph_metadata(const struct ocellus_graph *graph,
+                              const char *key);
 /* Keeps the graph's first failure; returns NULL for builders to return. */
 struct ocellus_value *oc_graph_fail(struct ocellus_graph *graph,
                                     ocellus_status status);
@@ -218,6 +228,14 @@ ocellus_status oc_graph_copy(const struct ocellus_graph *graph,
                              struct ocellus_graph **copy);
 /* Drops what no output and no assignment needs. */
 ocellus_status oc_graph_prune(struct ocellus_graph *graph);
+/* Puts nodes into an order in which they can run (stable: as near to the
+ * present one as may be). OCELLUS_BAD_MODEL where there is a cycle. */
+ocellus_status oc_graph_sort(struct ocellus_graph *graph);
+/* Every reader of `from` (nodes but `except`, outputs, assignments) reads `to`
+ * from now on. */
+void oc_graph_replace(struct ocellus_graph *graph,
+                      const struct ocellus_value *from,
+                      struct ocellus_value *to, const struct oc_node *except);
 /* Order, arity, shapes inferred again, no dangling values. */
 ocellus_status oc_graph_verify(const struct ocellus_graph *graph);
 ocellus_status oc_graph_text(const struct ocellus_graph *graph, char **text);
