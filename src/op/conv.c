@@ -246,6 +246,8 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 /* ---- rows --------------------------------------------------------------- */
 
 static const struct oc_impl conv_impls[] = {
+    {"depthwise", oc_conv_depthwise_refuse, oc_conv_depthwise_layouts,
+     oc_conv_depthwise, OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
     {"blocked", oc_conv_blocked_refuse, oc_conv_blocked_layouts,
      oc_conv_blocked, OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_conv_tiled_refuse, NULL, oc_conv_tiled, OC_IMPL_EPILOGUE, 0},
@@ -254,6 +256,9 @@ static const struct oc_impl conv_impls[] = {
 };
 
 static const struct oc_impl grad_input_impls[] = {
+    {"depthwise", oc_conv_depthwise_input_refuse,
+     oc_conv_depthwise_input_layouts, oc_conv_depthwise_input,
+     OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
     {"blocked", oc_conv_blocked_input_refuse, oc_conv_blocked_input_layouts,
      oc_conv_blocked_input, OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_conv_tiled_input_refuse, NULL, oc_conv_tiled_input,
@@ -263,6 +268,8 @@ static const struct oc_impl grad_input_impls[] = {
 };
 
 static const struct oc_impl grad_weight_impls[] = {
+    {"depthwise", oc_conv_depthwise_weight_refuse,
+     oc_conv_depthwise_weight_layouts, oc_conv_depthwise_weight, 0, 0},
     {"blocked", oc_conv_blocked_weight_refuse, oc_conv_blocked_weight_layouts,
      oc_conv_blocked_weight, 0, 0},
     {"tiled", oc_conv_tiled_weight_refuse, oc_conv_tiled_weight_layouts,

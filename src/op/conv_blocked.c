@@ -51,8 +51,6 @@ oc_conv_blocked_cannot(const struct oc_node *node, const struct oc_caps *caps,
         return "the device's vectors have neither 4, 8 nor 16 lanes";
     if (v->axes != 2)
         return "it knows two spatial axes only";
-    if (v->groups != 1)
-        return "it knows one group only";
     if (oc_conv_blocked_halo(v) > WIDEST_HALO)
         return "the padding is wider than 16";
     if (too_large(v->n, v->c, v->in[OC_H], v->in[OC_W], b) ||
@@ -91,9 +89,9 @@ oc_conv_blocked_x(const struct oc_conv_window *v, const struct oc_layout *now,
     return x;
 }
 
-static void
-other_layouts(const struct oc_node *node, struct oc_layout in[],
-              const struct oc_layout *out)
+void
+oc_conv_other_layouts(const struct oc_node *node, struct oc_layout in[],
+                      const struct oc_layout *out)
 {
     const int own = oc_own_inputs(node);
 
@@ -110,6 +108,8 @@ oc_conv_blocked_refuse(const struct oc_node *node, const struct oc_caps *caps)
 {
     struct oc_conv_window v = oc_conv_window_of(node);
 
+    if (v.groups != 1)
+        return "it knows one group only";
     return oc_conv_blocked_cannot(node, caps, &v);
 }
 
@@ -126,7 +126,7 @@ oc_conv_blocked_layouts(const struct oc_node *node, const struct oc_caps *caps,
     in[1] = (struct oc_layout){
         b, 0, in[0].block == 1 ? OC_PACK_CONV_FIRST : OC_PACK_CONV};
     out[0] = (struct oc_layout){b, 0, OC_PACK_NONE};
-    other_layouts(node, in, &out[0]);
+    oc_conv_other_layouts(node, in, &out[0]);
 }
 
 ocellus_status
@@ -158,20 +158,13 @@ oc_conv_blocked(struct oc_steps *steps, const struct oc_node *node)
 
 /* ---- ConvGradInput, ConvTranspose --------------------------------------- */
 
-/* What one phase of an axis reads: input pixel `phase + i * stride` sums taps
- * first, first + stride ... of the turned window; the first of them meets dy
- * at i + at. */
-struct phase {
-    int pixels, taps, first, at;
-};
-
-static struct phase
-phase_of(const struct oc_conv_window *v, int a, int phase)
+struct oc_conv_phase
+oc_conv_phase_of(const struct oc_conv_window *v, int a, int phase)
 {
     const int stride = v->stride[a], window = v->window[a];
     const int dilation = v->dilation[a];
     const int tap = (phase + v->pad[a]) % stride;
-    struct phase p = {0};
+    struct oc_conv_phase p = {0};
 
     p.pixels = (v->in[a] - phase + stride - 1) / stride;
     if (p.pixels < 0)
@@ -187,15 +180,14 @@ phase_of(const struct oc_conv_window *v, int a, int phase)
     return p;
 }
 
-/* Halo of dy: before its first and behind its last row or column. */
-static int
-halo_of_dy(const struct oc_conv_window *v)
+int
+oc_conv_dy_halo(const struct oc_conv_window *v)
 {
     int halo = 0;
 
     for (int a = OC_H; a <= OC_W; a++)
         for (int s = 0; s < v->stride[a] && s < v->in[a]; s++) {
-            struct phase p = phase_of(v, a, s);
+            struct oc_conv_phase p = oc_conv_phase_of(v, a, s);
             int step = v->stride[a] == 1 ? v->dilation[a] : 1;
             int last = p.pixels - 1 + p.at + (p.taps - 1) * step;
 
@@ -210,23 +202,34 @@ halo_of_dy(const struct oc_conv_window *v)
 }
 
 const char *
-oc_conv_blocked_input_refuse(const struct oc_node *node,
-                             const struct oc_caps *caps)
+oc_conv_blocked_cannot_turn(const struct oc_node *node,
+                            const struct oc_caps *caps,
+                            const struct oc_conv_window *v)
 {
-    struct oc_conv_window v = oc_conv_window_of(node);
-    const char *why = oc_conv_blocked_cannot(node, caps, &v);
+    const char *why = oc_conv_blocked_cannot(node, caps, v);
 
     if (why)
         return why;
     for (int a = OC_H; a <= OC_W; a++) {
-        if (v.stride[a] > 1 && v.dilation[a] > 1)
+        if (v->stride[a] > 1 && v->dilation[a] > 1)
             return "it knows no dilation with a stride";
-        if (v.stride[a] > 4)
+        if (v->stride[a] > 4)
             return "it knows strides up to 4";
     }
-    if (halo_of_dy(&v) > WIDEST_HALO)
+    if (oc_conv_dy_halo(v) > WIDEST_HALO)
         return "the window reaches more than 16 beyond the border";
     return NULL;
+}
+
+const char *
+oc_conv_blocked_input_refuse(const struct oc_node *node,
+                             const struct oc_caps *caps)
+{
+    struct oc_conv_window v = oc_conv_window_of(node);
+
+    if (v.groups != 1)
+        return "it knows one group only";
+    return oc_conv_blocked_cannot_turn(node, caps, &v);
 }
 
 void
@@ -236,7 +239,7 @@ oc_conv_blocked_input_layouts(const struct oc_node *node,
 {
     const int b = caps->vector_width;
     struct oc_conv_window v = oc_conv_window_of(node);
-    int halo = halo_of_dy(&v);
+    int halo = oc_conv_dy_halo(&v);
 
     (void)scratch;
     if (in[0].block == b && in[0].halo > halo)
@@ -244,13 +247,12 @@ oc_conv_blocked_input_layouts(const struct oc_node *node,
     in[0] = (struct oc_layout){b, halo, OC_PACK_NONE};
     in[1] = (struct oc_layout){b, 0, OC_PACK_CONV_FLIP};
     out[0] = (struct oc_layout){b, 0, OC_PACK_NONE};
-    other_layouts(node, in, &out[0]);
+    oc_conv_other_layouts(node, in, &out[0]);
 }
 
-/* Pixels of one phase, on one side. */
-static struct oc_conv_side
-phased(const struct oc_blocked *of, const struct oc_conv_window *v, int r,
-       int s)
+struct oc_conv_side
+oc_conv_phased(const struct oc_blocked *of, const struct oc_conv_window *v,
+               int r, int s)
 {
     struct oc_conv_side side = {.of = *of};
 
@@ -264,7 +266,8 @@ static void
 launch_phase(struct oc_steps *steps, const struct oc_conv_window *v, int r,
              int s)
 {
-    const struct phase h = phase_of(v, OC_H, r), w = phase_of(v, OC_W, s);
+    const struct oc_conv_phase h = oc_conv_phase_of(v, OC_H, r);
+    const struct oc_conv_phase w = oc_conv_phase_of(v, OC_W, s);
     const int step_h = v->stride[OC_H] == 1 ? v->dilation[OC_H] : 1;
     const int step_w = v->stride[OC_W] == 1 ? v->dilation[OC_W] : 1;
     struct oc_conv_job job = oc_conv_job_of(steps);
@@ -279,8 +282,8 @@ launch_phase(struct oc_steps *steps, const struct oc_conv_window *v, int r,
     job.x.col = x->block;
     job.tap_r = step_h * x->row;
     job.tap_s = step_w * x->block;
-    job.y = phased(&job.y.of, v, r, s);
-    job.e = phased(&job.e.of, v, r, s);
+    job.y = oc_conv_phased(&job.y.of, v, r, s);
+    job.e = oc_conv_phased(&job.e.of, v, r, s);
     job.taps[0] = h.taps;
     job.taps[1] = w.taps;
     if (h.taps == 0 || w.taps == 0)

@@ -39,13 +39,20 @@ ocellus_status oc_conv_blocked_weight(struct oc_steps *steps,
 
 /* ---- shared by the three ---------------------------------------------- */
 
-/* What all three refuse: the device, the type, the rank, groups, sizes. */
+/* What all refuse: the device, the type, the rank, sizes. */
 const char *oc_conv_blocked_cannot(const struct oc_node *node,
                                    const struct oc_caps *caps,
                                    const struct oc_conv_window *v);
 /* Widest padding on any side that the windows reach, 0 at least: the halo of
  * x. */
 int oc_conv_blocked_halo(const struct oc_conv_window *v);
+/* What all input gradients refuse. */
+const char *oc_conv_blocked_cannot_turn(const struct oc_node *node,
+                                        const struct oc_caps *caps,
+                                        const struct oc_conv_window *v);
+/* A bias lies plain, the epilogue's tensors as the output. */
+void oc_conv_other_layouts(const struct oc_node *node, struct oc_layout in[],
+                           const struct oc_layout *out);
 /* How x wants to lie, given how it lies: blocked as it is with halo enough, or
  * plain with a halo where its channels are few. */
 struct oc_layout oc_conv_blocked_x(const struct oc_conv_window *v,
@@ -69,6 +76,21 @@ struct oc_conv_job {
     int few; /* x is plain, its channels are its blocks */
 };
 
+/* What one phase of an axis of the input gradient reads: input pixel
+ * `phase + i * stride` sums taps first, first + stride ... of the turned
+ * window; the first of them meets dy at i + at. */
+struct oc_conv_phase {
+    int pixels, taps, first, at;
+};
+struct oc_conv_phase oc_conv_phase_of(const struct oc_conv_window *v, int axis,
+                                      int phase);
+/* Halo of dy: before its first and behind its last row or column. */
+int oc_conv_dy_halo(const struct oc_conv_window *v);
+/* Pixels of phase (r, s) of one side. */
+struct oc_conv_side oc_conv_phased(const struct oc_blocked *of,
+                                   const struct oc_conv_window *v, int r,
+                                   int s);
+
 /* Where input 0, output 0 and the epilogue's tensor of the node being emitted
  * lie; all steps 0. */
 struct oc_conv_job oc_conv_job_of(const struct oc_steps *steps);
@@ -76,5 +98,44 @@ struct oc_conv_job oc_conv_job_of(const struct oc_steps *steps);
 void oc_conv_job_weights(struct oc_conv_job *job, int r, int s);
 void oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                         double flops);
+/* -DBIAS, MASK, EXTRA, ON_VECTORS for `channels` of output; the ints, the
+ * epilogue's tensor and its scalars behind the kernel's own arguments. */
+void oc_conv_define_ends(struct oc_steps *steps, struct oc_step *launch,
+                         int channels, int block);
+void oc_conv_push(struct oc_steps *steps, struct oc_step *launch,
+                  const int *list, int count);
+/* x, w, the bias or what stands for it, y. */
+void oc_conv_push_tensors(struct oc_steps *steps, struct oc_step *launch);
+void oc_conv_push_epilogue(struct oc_steps *steps, struct oc_step *launch,
+                           const struct oc_conv_job *job);
+
+/* ---- depthwise: groups == channels (conv_depthwise.c) ------------------- */
+
+const char *oc_conv_depthwise_refuse(const struct oc_node *node,
+                                     const struct oc_caps *caps);
+void oc_conv_depthwise_layouts(const struct oc_node *node,
+                               const struct oc_caps *caps,
+                               struct oc_layout in[], struct oc_layout out[],
+                               size_t *scratch);
+ocellus_status oc_conv_depthwise(struct oc_steps *steps,
+                                 const struct oc_node *node);
+
+const char *oc_conv_depthwise_input_refuse(const struct oc_node *node,
+                                           const struct oc_caps *caps);
+void oc_conv_depthwise_input_layouts(const struct oc_node *node,
+                                     const struct oc_caps *caps,
+                                     struct oc_layout in[],
+                                     struct oc_layout out[], size_t *scratch);
+ocellus_status oc_conv_depthwise_input(struct oc_steps *steps,
+                                       const struct oc_node *node);
+
+const char *oc_conv_depthwise_weight_refuse(const struct oc_node *node,
+                                            const struct oc_caps *caps);
+void oc_conv_depthwise_weight_layouts(const struct oc_node *node,
+                                      const struct oc_caps *caps,
+                                      struct oc_layout in[],
+                                      struct oc_layout out[], size_t *scratch);
+ocellus_status oc_conv_depthwise_weight(struct oc_steps *steps,
+                                        const struct oc_node *node);
 
 #endif

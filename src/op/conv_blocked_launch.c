@@ -84,11 +84,26 @@ on_vectors(const struct oc_epilogue *e)
     return 1;
 }
 
+void
+oc_conv_define_ends(struct oc_steps *steps, struct oc_step *launch,
+                    int channels, int block)
+{
+    const struct oc_epilogue *e = steps->node->epilogue;
+
+    if (oc_conv_has_bias(steps->node))
+        oc_define(steps, launch, "BIAS", 1);
+    if (e && channels % block != 0)
+        oc_define(steps, launch, "MASK", 1);
+    if (e && e->n_extra)
+        oc_define(steps, launch, "EXTRA", 1);
+    if (e && on_vectors(e))
+        oc_define(steps, launch, "ON_VECTORS", 1);
+}
+
 static void
 define_job(struct oc_steps *steps, struct oc_step *launch,
            const struct oc_conv_job *job, const struct tile *tile)
 {
-    const struct oc_epilogue *e = steps->node->epilogue;
     const int b = job->y.of.block;
     const int lanes = job->few ? 1 : job->c < b ? job->c : b;
 
@@ -98,25 +113,19 @@ define_job(struct oc_steps *steps, struct oc_step *launch,
     oc_define(steps, launch, "VECTORS", tile->vectors);
     if (job->few)
         oc_define(steps, launch, "TAPS_S", job->taps[1]);
-    if (oc_conv_has_bias(steps->node))
-        oc_define(steps, launch, "BIAS", 1);
-    if (e && job->k % b != 0)
-        oc_define(steps, launch, "MASK", 1);
-    if (e && e->n_extra)
-        oc_define(steps, launch, "EXTRA", 1);
-    if (e && on_vectors(e))
-        oc_define(steps, launch, "ON_VECTORS", 1);
+    oc_conv_define_ends(steps, launch, job->k, b);
 }
 
-static void
-push(struct oc_steps *steps, struct oc_step *launch, const int *list, int count)
+void
+oc_conv_push(struct oc_steps *steps, struct oc_step *launch, const int *list,
+             int count)
 {
     for (int k = 0; k < count; k++)
         oc_arg_int(steps, launch, list[k]);
 }
 
-static void
-push_tensors(struct oc_steps *steps, struct oc_step *launch)
+void
+oc_conv_push_tensors(struct oc_steps *steps, struct oc_step *launch)
 {
     oc_arg_in(steps, launch, 0);
     oc_arg_in(steps, launch, 1);
@@ -127,9 +136,9 @@ push_tensors(struct oc_steps *steps, struct oc_step *launch)
     oc_arg_out(steps, launch, 0);
 }
 
-static void
-push_epilogue(struct oc_steps *steps, struct oc_step *launch,
-              const struct oc_conv_job *job)
+void
+oc_conv_push_epilogue(struct oc_steps *steps, struct oc_step *launch,
+                      const struct oc_conv_job *job)
 {
     const struct oc_epilogue *e = steps->node->epilogue;
     char vector[16] = "float";
@@ -137,10 +146,10 @@ push_epilogue(struct oc_steps *steps, struct oc_step *launch,
     if (!e)
         return;
     if (e->n_extra)
-        push(steps, launch,
-             (int[]){job->e.base, job->e.of.image, job->e.of.plane, job->e.row,
-                     job->e.col},
-             5);
+        oc_conv_push(steps, launch,
+                     (int[]){job->e.base, job->e.of.image, job->e.of.plane,
+                             job->e.row, job->e.col},
+                     5);
     strcat(vector, job->y.of.block == 4   ? "4"
                    : job->y.of.block == 8 ? "8"
                                           : "16");
@@ -164,37 +173,37 @@ oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
         return;
     launch = oc_launch(steps, "conv_blocked", "conv_blocked");
     define_job(steps, launch, job, &tile);
-    push_tensors(steps, launch);
-    push(steps, launch,
-         (int[]){job->x.base,
-                 job->x.of.image,
-                 job->x.of.plane,
-                 job->x.row,
-                 job->x.col,
-                 job->tap_r,
-                 job->tap_s,
-                 job->y.base,
-                 job->y.of.image,
-                 job->y.of.plane,
-                 job->y.row,
-                 job->y.col,
-                 job->w_base,
-                 job->w_k,
-                 job->w_c,
-                 job->w_tap_r,
-                 job->w_tap_s,
-                 c_blocks,
-                 chunk_of(job, &tile, c_blocks),
-                 job->taps[0],
-                 job->taps[1],
-                 k_blocks,
-                 job->k,
-                 job->out[0],
-                 job->out[1],
-                 (int)total,
-                 span},
-         27);
-    push_epilogue(steps, launch, job);
+    oc_conv_push_tensors(steps, launch);
+    oc_conv_push(steps, launch,
+                 (int[]){job->x.base,
+                         job->x.of.image,
+                         job->x.of.plane,
+                         job->x.row,
+                         job->x.col,
+                         job->tap_r,
+                         job->tap_s,
+                         job->y.base,
+                         job->y.of.image,
+                         job->y.of.plane,
+                         job->y.row,
+                         job->y.col,
+                         job->w_base,
+                         job->w_k,
+                         job->w_c,
+                         job->w_tap_r,
+                         job->w_tap_s,
+                         c_blocks,
+                         chunk_of(job, &tile, c_blocks),
+                         job->taps[0],
+                         job->taps[1],
+                         k_blocks,
+                         job->k,
+                         job->out[0],
+                         job->out[1],
+                         (int)total,
+                         span},
+                 27);
+    oc_conv_push_epilogue(steps, launch, job);
     oc_grid2(launch, k_tiles, (total + span - 1) / span, 1, 1);
     oc_cost(launch, flops, 0.0);
 }

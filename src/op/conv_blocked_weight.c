@@ -82,6 +82,8 @@ oc_conv_blocked_weight_refuse(const struct oc_node *node,
     struct oc_conv_window v = oc_conv_window_of(node);
     const char *why = oc_conv_blocked_cannot(node, caps, &v);
 
+    if (v.groups != 1)
+        return "it knows one group only";
     if (why)
         return why;
     if ((double)v.window[OC_H] * v.window[OC_W] * caps->vector_width *
@@ -113,13 +115,6 @@ oc_conv_blocked_weight_layouts(const struct oc_node *node,
 }
 
 static void
-push(struct oc_steps *steps, struct oc_step *launch, const int *list, int count)
-{
-    for (int k = 0; k < count; k++)
-        oc_arg_int(steps, launch, list[k]);
-}
-
-static void
 push_tensors(struct oc_steps *steps, struct oc_step *launch,
              const struct oc_conv_window *v)
 {
@@ -128,12 +123,13 @@ push_tensors(struct oc_steps *steps, struct oc_step *launch,
     const struct oc_blocked y =
         oc_blocked_of(&steps->in[1].layout, &steps->in[1].value->shape);
 
-    push(steps, launch,
-         (int[]){x.base - v->pad[OC_H] * x.row - v->pad[OC_W] * x.block,
-                 x.image, x.plane, v->stride[OC_H] * x.row,
-                 v->stride[OC_W] * x.block, v->dilation[OC_H] * x.row,
-                 v->dilation[OC_W] * x.block, y.base, y.image, y.plane, y.row},
-         11);
+    oc_conv_push(steps, launch,
+                 (int[]){x.base - v->pad[OC_H] * x.row - v->pad[OC_W] * x.block,
+                         x.image, x.plane, v->stride[OC_H] * x.row,
+                         v->stride[OC_W] * x.block, v->dilation[OC_H] * x.row,
+                         v->dilation[OC_W] * x.block, y.base, y.image, y.plane,
+                         y.row},
+                 11);
 }
 
 /* The sums' places in plain K x C x R x S. */
@@ -143,10 +139,10 @@ push_places(struct oc_steps *steps, struct oc_step *launch,
 {
     const int s = v->window[OC_W], window = v->window[OC_H] * s;
 
-    push(steps, launch,
-         (int[]){v->c * window, window * (w->few ? 1 : w->lanes),
-                 w->few ? s : 1, w->few ? 1 : window, (int)count_of(v)},
-         5);
+    oc_conv_push(steps, launch,
+                 (int[]){v->c * window, window * (w->few ? 1 : w->lanes),
+                         w->few ? s : 1, w->few ? 1 : window, (int)count_of(v)},
+                 5);
 }
 
 static struct oc_step *
@@ -169,11 +165,11 @@ launch_sums(struct oc_steps *steps, const struct oc_conv_window *v,
     else
         oc_arg_out(steps, launch, 0);
     push_tensors(steps, launch, v);
-    push(steps, launch,
-         (int[]){w->few ? 1 : v->window[OC_W], w->k_blocks, v->k,
-                 w->few ? w->lanes * w->x_blocks : v->c, v->out[OC_H],
-                 v->out[OC_W], v->n, w->share, rows > 0 ? rows : 1},
-         9);
+    oc_conv_push(steps, launch,
+                 (int[]){w->few ? 1 : v->window[OC_W], w->k_blocks, v->k,
+                         w->few ? w->lanes * w->x_blocks : v->c, v->out[OC_H],
+                         v->out[OC_W], v->n, w->share, rows > 0 ? rows : 1},
+                 9);
     push_places(steps, launch, v, w);
     oc_grid3(launch, w->x_blocks, w->k_tiles, w->splits, 1, 1, 1);
     oc_cost(launch, oc_conv_flops(v), 0.0);

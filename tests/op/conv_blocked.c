@@ -17,33 +17,43 @@ struct shape {
     int extra;           /* it reads e0 */
     int direct_input;    /* the input gradient is refused */
     int all_widths;      /* vectors of 4 and 16 lanes, too */
+    int depthwise;       /* k == c == groups */
 };
 
 static const struct shape shapes[] = {
-    {"one of everything", 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0},
-    {"first layer 5x5", 3, 1, 12, 11, 6, 5, 5, 1, 2, 2, 1, NULL, 0, 0, 1},
-    {"first layer, stride 2", 2, 3, 15, 13, 20, 7, 7, 2, 3, 3, 1, NULL, 0, 0,
+    {"one of everything", 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0},
+    {"first layer 5x5", 3, 1, 12, 11, 6, 5, 5, 1, 2, 2, 1, NULL, 0, 0, 1, 0},
+    {"first layer, stride 2", 2, 3, 15, 13, 20, 7, 7, 2, 3, 3, 1, NULL, 0, 0, 0,
      0},
-    {"six channels", 2, 6, 9, 10, 16, 5, 5, 1, 0, 0, 1, NULL, 0, 0, 0},
-    {"whole blocks", 2, 32, 7, 7, 48, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0},
-    {"primes", 3, 13, 5, 11, 19, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1},
-    {"1x1", 2, 24, 6, 5, 40, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0},
-    {"1x1, stride 2", 2, 17, 8, 7, 33, 1, 1, 2, 0, 0, 1, NULL, 0, 0, 0},
-    {"3x3, stride 2", 2, 16, 9, 8, 24, 3, 3, 2, 1, 1, 1, NULL, 0, 0, 1},
-    {"3x3, stride 2, end pad", 1, 8, 8, 8, 9, 3, 3, 2, 0, 1, 1, NULL, 0, 0, 0},
-    {"stride 3", 1, 9, 10, 13, 10, 2, 2, 3, 0, 0, 1, NULL, 0, 0, 0},
+    {"six channels", 2, 6, 9, 10, 16, 5, 5, 1, 0, 0, 1, NULL, 0, 0, 0, 0},
+    {"whole blocks", 2, 32, 7, 7, 48, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0},
+    {"primes", 3, 13, 5, 11, 19, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 0},
+    {"1x1", 2, 24, 6, 5, 40, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0},
+    {"1x1, stride 2", 2, 17, 8, 7, 33, 1, 1, 2, 0, 0, 1, NULL, 0, 0, 0, 0},
+    {"3x3, stride 2", 2, 16, 9, 8, 24, 3, 3, 2, 1, 1, 1, NULL, 0, 0, 1, 0},
+    {"3x3, stride 2, end pad", 1, 8, 8, 8, 9, 3, 3, 2, 0, 1, 1, NULL, 0, 0, 0,
+     0},
+    {"stride 3", 1, 9, 10, 13, 10, 2, 2, 3, 0, 0, 1, NULL, 0, 0, 0, 0},
     {"pad wider than the window", 1, 5, 4, 3, 7, 2, 2, 1, 3, 3, 1, NULL, 0, 0,
-     0},
-    {"dilation", 1, 10, 9, 12, 8, 3, 3, 1, 2, 2, 2, NULL, 0, 0, 0},
-    {"dilation, stride", 1, 8, 9, 9, 8, 3, 3, 2, 2, 2, 2, NULL, 0, 1, 0},
-    {"tall window", 1, 8, 12, 6, 8, 5, 1, 1, 0, 0, 1, NULL, 0, 0, 0},
-    {"many channels", 1, 300, 3, 3, 10, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0},
-    {"rectified", 2, 9, 6, 7, 11, 3, 3, 1, 1, 1, 1, "fmax(v, 0.0f)", 0, 0, 0},
-    {"sigmoid", 1, 8, 6, 7, 11, 1, 1, 1, 0, 0, 1, "1.0f / (1.0f + exp(-v))", 0,
      0, 0},
+    {"dilation", 1, 10, 9, 12, 8, 3, 3, 1, 2, 2, 2, NULL, 0, 0, 0, 0},
+    {"dilation, stride", 1, 8, 9, 9, 8, 3, 3, 2, 2, 2, 2, NULL, 0, 1, 0, 0},
+    {"tall window", 1, 8, 12, 6, 8, 5, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0},
+    {"many channels", 1, 300, 3, 3, 10, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0},
+    {"rectified", 2, 9, 6, 7, 11, 3, 3, 1, 1, 1, 1, "fmax(v, 0.0f)", 0, 0, 0,
+     0},
+    {"sigmoid", 1, 8, 6, 7, 11, 1, 1, 1, 0, 0, 1, "1.0f / (1.0f + exp(-v))", 0,
+     0, 0, 0},
     {"residual", 2, 16, 5, 6, 21, 3, 3, 2, 1, 1, 1,
-     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 1},
-    {"no images", 0, 8, 5, 5, 8, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0},
+     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 1, 0},
+    {"depthwise", 2, 13, 9, 11, 13, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 1},
+    {"depthwise, stride 2", 2, 24, 9, 20, 24, 3, 3, 2, 1, 1, 1, NULL, 0, 0, 0,
+     1},
+    {"depthwise 5x5", 1, 9, 16, 5, 9, 5, 5, 1, 2, 2, 1, NULL, 0, 0, 0, 1},
+    {"depthwise, dilation", 1, 8, 9, 9, 8, 3, 3, 1, 2, 2, 2, NULL, 0, 0, 0, 1},
+    {"depthwise, residual", 2, 11, 8, 9, 11, 3, 3, 1, 1, 1, 1,
+     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 0, 1},
+    {"no images", 0, 8, 5, 5, 8, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0},
 };
 
 /* ---- the definition ----------------------------------------------------- */
@@ -74,6 +84,13 @@ finish(const struct shape *p, double v, double e0)
     return p->formula[0] == 'f' ? fmax(v, 0.0) : 1.0 / (1.0 + exp(-v));
 }
 
+/* Channels of x that a channel of y sees. */
+static int
+group(const struct shape *p)
+{
+    return p->depthwise ? 1 : p->c;
+}
+
 /* All three at output pixel (n, k, i, j). */
 static void
 define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
@@ -82,7 +99,7 @@ define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
     const int at = ((n * p->k + k) * a->oh + i) * a->ow + j;
     double sum = a->b[k];
 
-    for (int c = 0; c < p->c; c++)
+    for (int c = p->depthwise ? k : 0; c < (p->depthwise ? k + 1 : p->c); c++)
         for (int r = 0; r < p->r; r++)
             for (int s = 0; s < p->s; s++) {
                 int y = i * p->stride + r * p->dilation - p->pad;
@@ -92,7 +109,7 @@ define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
                 if (y < 0 || y >= p->h || x < 0 || x >= p->w)
                     continue;
                 from = ((n * p->c + c) * p->h + y) * p->w + x;
-                weight = ((k * p->c + c) * p->r + r) * p->s + s;
+                weight = ((k * group(p) + c % group(p)) * p->r + r) * p->s + s;
                 sum += (double)a->x[from] * a->w[weight];
                 a->dx[from] += (double)a->dy[at] * a->w[weight];
                 a->dw[weight] += (double)a->dy[at] * a->x[from];
@@ -118,7 +135,7 @@ give(const struct shape *p, struct numbers *a)
     float *const data[] = {a->x, a->w, a->b, a->dy, a->e};
 
     a->in[0].shape = OC_SHAPE(p->n, p->c, p->h, p->w);
-    a->in[1].shape = OC_SHAPE(p->k, p->c, p->r, p->s);
+    a->in[1].shape = OC_SHAPE(p->k, group(p), p->r, p->s);
     a->in[2].shape = OC_SHAPE(p->k);
     a->in[3].shape = OC_SHAPE(p->n, p->k, a->oh, a->ow);
     a->in[4].shape = a->in[3].shape;
@@ -136,7 +153,7 @@ define(const struct shape *p)
     unsigned seed = 7;
 
     a.nx = (size_t)(p->n * p->c * p->h * p->w);
-    a.nw = (size_t)(p->k * p->c * p->r * p->s);
+    a.nw = (size_t)(p->k * group(p) * p->r * p->s);
     a.ny = (size_t)(p->n * p->k * a.oh * a.ow);
     a.x = random_floats(a.nx, &seed);
     a.w = random_floats(a.nw, &seed);
@@ -175,11 +192,11 @@ build(const struct shape *p, const struct numbers *a,
     struct ocellus_value *in[5], *dw;
     char window[200], all[260];
 
-    snprintf(
-        window, sizeof window,
-        "kernel_shape=%d,%d strides=%d,%d dilations=%d,%d pads=%d,%d,%d,%d",
-        p->r, p->s, p->stride, p->stride, p->dilation, p->dilation, p->pad,
-        p->pad, p->pad_end, p->pad_end);
+    snprintf(window, sizeof window,
+             "kernel_shape=%d,%d strides=%d,%d dilations=%d,%d "
+             "pads=%d,%d,%d,%d group=%d",
+             p->r, p->s, p->stride, p->stride, p->dilation, p->dilation, p->pad,
+             p->pad, p->pad_end, p->pad_end, p->c / group(p));
     snprintf(all, sizeof all, "%s extent=%d,%d", window, p->h, p->w);
     for (int i = 0; i < 5; i++)
         in[i] = oc_graph_input(graph, name[i], OCELLUS_FLOAT, &a->in[i].shape);
@@ -277,7 +294,9 @@ check_choices(struct ocellus_session *session, const struct shape *p, int width)
 
     OC_TRY(oc_session_plan(session, &plan, &ignored));
     for (int k = 0; k < 3; k++) {
-        const char *want = k == 1 && p->direct_input ? "direct" : "blocked";
+        const char *want = k == 1 && p->direct_input ? "direct"
+                           : p->depthwise            ? "depthwise"
+                                                     : "blocked";
 
         report(strcmp(plan->choice[k].impl->name, want) == 0,
                plan->choice[k].node->op->name, p, width);
