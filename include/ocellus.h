@@ -421,9 +421,9 @@ OCELLUS_API ocellus_status ocellus_dataset_digits(
     ocellus_dataset **dataset);
 
 /* A program's own samples. `read` fills channels * height * width floats and
- * the label (0 <= label < classes), and returns OCELLUS_OK or a status that
- * ends the loader's run. Loaders call it from their threads, several at once
- * (one at a time where the loader's `threads` is 1). */
+ * the label (0 <= label < classes), and returns OCELLUS_OK or ocellus_fail(),
+ * which ends the loader's run. Loaders call it from their threads, several at
+ * once (one at a time where the loader's `threads` is 1). */
 typedef struct ocellus_sample_source {
     size_t size; /* sizeof(ocellus_sample_source) */
     int channels, height, width, classes;

@@ -115,12 +115,11 @@ read_source(const struct oc_store *store, int64_t i, struct oc_image *image,
     (void)scratch;
     OC_TRY(oc_image_resize(image, store->chw[0], store->chw[1], store->chw[2]));
     *label = -1;
+    (void)oc_fail(OCELLUS_OK, "no reason was given");
     status = source->read(source->user, store->split, i, image->x, label);
     if (status != OCELLUS_OK)
-        return oc_fail(status,
-                       "the program's source of samples gave %s for sample "
-                       "%lld",
-                       ocellus_status_name(status), (long long)i);
+        return oc_fail_context(status,
+                               "the program's sample %lld: ", (long long)i);
     return OCELLUS_OK;
 }
 
