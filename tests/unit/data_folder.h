@@ -37,13 +37,15 @@ remove_tree(const char *path)
     struct dirent *entry;
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        char name[512];
+        size_t room = strlen(path) + strlen(entry->d_name) + 2;
+        char *name = malloc(room);
 
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        if (unlink(name) != 0)
+        ck_assert_ptr_nonnull(name);
+        snprintf(name, room, "%s/%s", path, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 &&
+            strcmp(entry->d_name, "..") != 0 && unlink(name) != 0)
             remove_tree(name);
+        free(name);
     }
     if (dir != NULL)
         closedir(dir);
