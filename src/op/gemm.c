@@ -330,7 +330,7 @@ reshape(struct ocellus_value *value, const struct oc_shape *shape)
 
     if (!value || oc_shape_equal(&value->shape, shape))
         return value;
-    return OC_NODE(graph, "Reshape", NULL, value,
+    return OC_NODE(graph, "Reshape", "allowzero=1", value,
                    oc_ints(graph, shape->rank, shape->dim));
 }
 
