@@ -7,6 +7,7 @@
 
 #include "graph/op.h"
 #include "pass/checkpoint.h"
+#include "pass/fuse.h"
 #include "pass/grad.h"
 #include "pass/update.h"
 
@@ -203,5 +204,5 @@ oc_train_pass(struct ocellus_graph *graph, void *user)
     OC_TRY(gradients(graph, recipe, loss));
     OC_TRY(settled(graph));
     OC_TRY(oc_graph_output(graph, "loss", loss));
-    return oc_graph_prune(graph);
+    return oc_fuse_pass(graph);
 }
