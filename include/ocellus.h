@@ -173,6 +173,21 @@ OCELLUS_API void ocellus_device_set_progress(ocellus_device *device,
 /* Waits for all that was enqueued. */
 OCELLUS_API ocellus_status ocellus_device_wait(ocellus_device *device);
 
+/* The programs kept between processes: a file under $XDG_CACHE_HOME or
+ * ~/.cache. It may be lost at any time. */
+typedef struct ocellus_cache_entry {
+    const char *what; /* "conv -DTILE=8, Some Device" */
+    int64_t bytes;
+    int64_t used; /* seconds since 1970 */
+} ocellus_cache_entry;
+/* Release with ocellus_text_free. OCELLUS_IO: there is no place for one. */
+OCELLUS_API ocellus_status ocellus_cache_path(char **path);
+/* Stops when each() returns nonzero. The entry is lent for the call. */
+OCELLUS_API ocellus_status ocellus_cache_list(
+    int (*each)(void *user, const ocellus_cache_entry *entry), void *user);
+/* Forgets all programs and verdicts; *entries says how many. */
+OCELLUS_API ocellus_status ocellus_cache_clear(int *entries);
+
 /* -------------------------------------------------------------- tensors */
 
 typedef struct ocellus_tensor ocellus_tensor;
@@ -312,6 +327,21 @@ OCELLUS_API ocellus_status ocellus_graph_show(const ocellus_graph *graph,
                                               char **text);
 OCELLUS_API void ocellus_text_free(char *text);
 
+/* ------------------------------------------------------------ operators */
+
+typedef struct ocellus_op_info {
+    const char *name;            /* as ONNX has it */
+    const char *what;            /* one line */
+    const char *implementations; /* "blocked direct", fastest first; "" where
+                                  * nothing is computed on a device */
+    int has_gradient;
+    int internal; /* not ONNX: gradients, updates */
+} ocellus_op_info;
+
+OCELLUS_API int ocellus_op_count(void);
+/* Row k, 0 <= k < count; 0 past the end. The texts stay for ever. */
+OCELLUS_API int ocellus_op_get_info(int k, ocellus_op_info *info);
+
 /* ------------------------------------------------------------- sessions */
 
 typedef struct ocellus_session ocellus_session;
@@ -367,6 +397,26 @@ OCELLUS_API ocellus_status ocellus_session_get_plan_info(
  * refused and why. Inputs must have been set. */
 OCELLUS_API ocellus_status ocellus_session_show(ocellus_session *session,
                                                 int why, char **text);
+
+/* One launch of the plan, in their order. The texts are lent by the session,
+ * until it is run on other shapes. */
+typedef struct ocellus_profile_row {
+    const char *node;
+    const char *op;
+    const char *implementation;
+    const char *kernel;
+    double microseconds; /* mean over the profiled runs */
+    double start, end;   /* microseconds, of the last run */
+    double flops, bytes; /* done and moved by one launch; 0: not known */
+} ocellus_profile_row;
+/* While on, each run is timed, and waits for its end. The inputs must have been
+ * set. */
+OCELLUS_API ocellus_status ocellus_session_profile(ocellus_session *session,
+                                                   int on);
+/* Release *rows with ocellus_profile_free. */
+OCELLUS_API ocellus_status ocellus_session_get_profile(
+    ocellus_session *session, ocellus_profile_row **rows, int *count);
+OCELLUS_API void ocellus_profile_free(ocellus_profile_row *rows);
 
 /* ------------------------------------------------------------ data sets */
 
