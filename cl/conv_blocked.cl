@@ -23,7 +23,8 @@
  *               is plain (a first layer): then its blocks are its channels
  * -DPIXELS=6    pixels of a tile; PIXELS * VECTORS + VECTORS + 1 registers
  * -DVECTORS=2   blocks of y in a tile
- * -DTAPS_S=0    columns of the window where unrolling them pays
+ * -DTAPS_S=0    columns of the window, in a first layer: unrolled
+ * -DDILATION=1  their distance there
  * -DBIAS=0      1: there is a bias, k_count numbers
  * -DMASK=0      1: padding channels are not zero by themselves
  * -DEXTRA       the epilogue reads a tensor, e
@@ -43,6 +44,9 @@
 #endif
 #ifndef TAPS_S
 #define TAPS_S 0
+#endif
+#ifndef DILATION
+#define DILATION 1
 #endif
 #ifndef BIAS
 #define BIAS 0
@@ -192,11 +196,13 @@ conv_blocked(__global const float *x, __global const float *w,
 #if TAPS_S
 #pragma unroll
                     for (int s = 0; s < TAPS_S; s++)
+                        add_tap(acc, xp, wk, from + s * DILATION,
+                                by + s * BLOCK);
 #else
                     for (int s = 0; s < taps_s; s++)
-#endif
                         add_tap(acc, xp, wk, from + s * x_tap_s,
                                 by + s * w_tap_s);
+#endif
                 }
 #ifdef EPILOGUE
             if (c1 == c_blocks)

@@ -141,17 +141,18 @@ pack_conv(__global const unit *x, __global unit *y, int k_count, int c_count,
     const int o0 = (int)get_global_id(1) * b;
     if (i0 >= inner || o0 >= outer)
         return;
-    for (int t = 0; t < window; t++)
-        for (int i = i0; i < i0 + b; i++)
-            for (int o = o0; o < o0 + b; o++) {
-                const int k = flip ? i : o;
-                const int c = flip ? o : i;
-                const int s = flip ? window - 1 - t : t;
-                y[packed(o, i, inner_blocks, t, window)] =
-                    k < k_count && c < c_count
-                        ? x[(k * c_count + c) * window + s]
-                        : (unit)0;
-            }
+    for (int o = o0; o < o0 + b; o++)
+        for (int i = i0; i < i0 + b; i++) {
+            const int k = flip ? i : o;
+            const int c = flip ? o : i;
+            const int real = k < k_count && c < c_count;
+            __global const unit *from =
+                x + (real ? (k * c_count + c) * window : 0);
+            __global unit *to = y + packed(o, i, inner_blocks, 0, window);
+            for (int t = 0; t < window; t++)
+                to[(flip ? window - 1 - t : t) * b * b] =
+                    real ? from[t] : (unit)0;
+        }
 }
 
 /* Work-item (c, k block). */

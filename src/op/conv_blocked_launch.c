@@ -111,8 +111,10 @@ define_job(struct oc_steps *steps, struct oc_step *launch,
     oc_define(steps, launch, "LANES", lanes);
     oc_define(steps, launch, "PIXELS", tile->pixels);
     oc_define(steps, launch, "VECTORS", tile->vectors);
-    if (job->few)
+    if (job->few) {
         oc_define(steps, launch, "TAPS_S", job->taps[1]);
+        oc_define(steps, launch, "DILATION", job->tap_s);
+    }
     oc_conv_define_ends(steps, launch, job->k, b);
 }
 
