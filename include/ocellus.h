@@ -458,6 +458,7 @@ typedef struct ocellus_dataset_options {
  *             or N x F, uint8 (divided by 255) or any number as it is
  *   folder    one folder a class with JPEG, PNG, PPM or PGM files, or the same
  *             within train/ and val/ or test/
+ * or nothing but one folder that does (MNIST/raw, cifar-10-batches-bin).
  * A file classes.txt, one name a line, names the classes of idx and npy.
  * OCELLUS_IO for what cannot be read, OCELLUS_BAD_DATA for what is torn or
  * does not fit together. NULL options are all defaults. */

@@ -34,6 +34,8 @@ find_reader(const char *path, const struct oc_listing *names,
                    path, names->count);
 }
 
+#define MOST_NESTING 3
+
 static ocellus_status
 read_class_names(const char *folder, struct ocellus_dataset *dataset)
 {
@@ -47,6 +49,32 @@ read_class_names(const char *folder, struct ocellus_dataset *dataset)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a path");
     status = oc_listing_lines(path, &dataset->class_name);
     free(path);
+    return status;
+}
+
+/* Other programs nest their downloads: MNIST/raw/, cifar-10-batches-bin/.
+ * Where a folder holds nothing but one folder, that one may be meant; *inner
+ * is it (the caller frees), or NULL. */
+static ocellus_status
+look_inside(const char *path, int depth, char **inner)
+{
+    struct oc_listing names;
+    ocellus_status status;
+
+    *inner = NULL;
+    status = oc_listing_read(path, &names);
+    for (size_t k = 0; status == OCELLUS_OK && k < OC_COUNT(readers); k++)
+        if (readers[k] != &oc_folder_reader && readers[k]->looks(path, &names))
+            *inner = strdup(path);
+    if (status == OCELLUS_OK && *inner == NULL && names.count == 1 &&
+        depth < MOST_NESTING) {
+        char *only = oc_path_join(path, names.name[0]);
+
+        if (only != NULL && oc_is_folder(only))
+            status = look_inside(only, depth + 1, inner);
+        free(only);
+    }
+    oc_listing_free(&names);
     return status;
 }
 
@@ -100,9 +128,18 @@ ocellus_dataset_open(const char *path, const ocellus_dataset_options *given,
                      ocellus_dataset **dataset)
 {
     ocellus_dataset_options options;
+    ocellus_status status;
+    char *inner;
 
-    OC_TRY(create(given, &options, dataset));
-    return conclude(read_folder(path, &options, *dataset), dataset);
+    *dataset = NULL;
+    OC_TRY(look_inside(path, 0, &inner));
+    status = create(given, &options, dataset);
+    if (status == OCELLUS_OK)
+        status = conclude(
+            read_folder(inner != NULL ? inner : path, &options, *dataset),
+            dataset);
+    free(inner);
+    return status;
 }
 
 static ocellus_status

@@ -80,6 +80,25 @@ START_TEST(idx_plain_and_packed)
 }
 END_TEST
 
+/* Where other programs put it. */
+START_TEST(idx_within_lone_folders)
+{
+    char outer[sizeof folder];
+    ocellus_dataset *set;
+
+    put_folder("MNIST");
+    put_folder("MNIST/raw");
+    strcpy(outer, folder);
+    strcat(folder, "/MNIST/raw");
+    put_idx(0);
+    strcpy(folder, outer);
+    WANT(ocellus_dataset_open(folder, NULL, &set));
+    ck_assert_str_eq(ocellus_dataset_format(set), "idx");
+    ck_assert_int_eq(ocellus_dataset_classes(set), 4);
+    ocellus_dataset_destroy(set);
+}
+END_TEST
+
 START_TEST(splits_are_stratified_and_disjoint)
 {
     ocellus_dataset_options options = {
@@ -513,6 +532,7 @@ add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
     tcase_add_loop_test(tests, idx_plain_and_packed, 0, 2);
+    tcase_add_test(tests, idx_within_lone_folders);
     tcase_add_test(tests, splits_are_stratified_and_disjoint);
     tcase_add_test(tests, limits_take_some);
     tcase_add_test(tests, idx_says_what_is_wrong);

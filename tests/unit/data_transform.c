@@ -223,35 +223,139 @@ START_TEST(gray_and_rgb)
 }
 END_TEST
 
-/* A smooth bump's middle moves by the map that was drawn: its distance from
- * the image's middle stays under rotation, and the angle stays in its range. */
-START_TEST(rotation_turns)
+/* Draws a smooth bump ten pixels from the middle of 41 x 41, applies the text
+ * and says where the bump's middle has come to, counted from the image's. */
+static void
+move_bump(const char *text, int right, int down, double *x_out, double *y_out)
 {
-    double low = 0, high = 0;
+    double sum = 0, mx = 0, my = 0;
+
+    WANT(oc_image_resize(&canvas.image, 1, 41, 41));
+    for (int y = 0; y < 41; y++)
+        for (int x = 0; x < 41; x++) {
+            int dx = x - 20 - right, dy = y - 20 - down;
+
+            canvas.image.x[y * 41 + x] = (float)exp(-(dy * dy + dx * dx) / 8.0);
+        }
+    apply(text);
+    for (int y = 0; y < 41; y++)
+        for (int x = 0; x < 41; x++) {
+            double value = at(&canvas.image, 0, y, x);
+
+            sum += value;
+            mx += value * (x - 20);
+            my += value * (y - 20);
+        }
+    *x_out = mx / sum;
+    *y_out = my / sum;
+}
+
+/* The range of `value` over many draws is nearly -most .. most. */
+static double lowest, highest;
+
+static void
+note(double value, double most)
+{
+    ck_assert_double_le(fabs(value), most * 1.02 + 0.02);
+    lowest = fmin(lowest, value);
+    highest = fmax(highest, value);
+}
+
+static void
+want_range(double most)
+{
+    ck_assert_double_lt(lowest, -0.7 * most);
+    ck_assert_double_gt(highest, 0.7 * most);
+}
+
+START_TEST(warps_move_as_they_say)
+{
+    static const char *const words[] = {"rotate=30", "shift=5", "scale=0.2",
+                                        "shear=20"};
+    const double degree = 3.14159265358979 / 180;
+    double x, y;
 
     for (int n = 0; n < 60; n++) {
-        double sum = 0, mx = 0, my = 0, angle;
-
-        WANT(oc_image_resize(&canvas.image, 1, 41, 41));
-        for (int y = 0; y < 41; y++)
-            for (int x = 0; x < 41; x++)
-                canvas.image.x[y * 41 + x] = (float)exp(
-                    -((y - 20) * (y - 20) + (x - 30) * (x - 30)) / 8.0);
-        apply("rotate=30");
-        for (int y = 0; y < 41; y++)
-            for (int x = 0; x < 41; x++) {
-                sum += at(&canvas.image, 0, y, x);
-                mx += at(&canvas.image, 0, y, x) * (float)(x - 20);
-                my += at(&canvas.image, 0, y, x) * (float)(y - 20);
-            }
-        ck_assert_double_eq_tol(hypot(mx, my) / sum, 10, 0.05);
-        angle = atan2(my, mx) * 180 / 3.14159265358979;
-        ck_assert_double_le(fabs(angle), 30.3);
-        low = fmin(low, angle);
-        high = fmax(high, angle);
+        move_bump(words[_i], _i == 3 ? 0 : 10, _i == 3 ? 10 : 0, &x, &y);
+        if (_i == 0) {
+            ck_assert_double_eq_tol(hypot(x, y), 10, 0.05);
+            note(atan2(y, x) / degree, 30);
+        } else if (_i == 1) {
+            note(x - 10, 5);
+            note(y, 5);
+        } else if (_i == 2) {
+            ck_assert_double_eq_tol(y, 0, 0.02);
+            note(x / 10 - 1, 0.2);
+        } else {
+            ck_assert_double_eq_tol(y, 10, 0.02);
+            note(atan2(x, y) / degree, 20);
+        }
     }
-    ck_assert_double_lt(low, -20);
-    ck_assert_double_gt(high, 20);
+    want_range(_i == 0 ? 30 : _i == 1 ? 5 : _i == 2 ? 0.2 : 20);
+}
+END_TEST
+
+/* Values from 0.3 to 0.6, where nothing is cut off at 0 or 1. */
+static void
+paint_middle(void)
+{
+    paint(3, 8, 8);
+    for (int i = 0; i < 3 * 64; i++)
+        canvas.image.x[i] = 0.3f + 0.3f * canvas.image.x[i];
+}
+
+static double
+grey(const struct oc_image *image, int i)
+{
+    return 0.299 * image->x[i] + 0.587 * image->x[64 + i] +
+           0.114 * image->x[128 + i];
+}
+
+START_TEST(colours_change_by_one_factor)
+{
+    static const char *const words[] = {"brightness=0.4", "contrast=0.4",
+                                        "saturation=0.4"};
+
+    for (int n = 0; n < 60; n++) {
+        struct oc_image before;
+        double mean = 0, factor;
+
+        paint_middle();
+        before = copy_image();
+        apply(words[_i]);
+        for (int i = 0; i < 64; i++)
+            mean += grey(&before, i) / 64;
+        factor = _i == 0   ? canvas.image.x[0] / before.x[0]
+                 : _i == 1 ? (canvas.image.x[0] - mean) / (before.x[0] - mean)
+                           : (canvas.image.x[0] - grey(&before, 0)) /
+                                 (before.x[0] - grey(&before, 0));
+        note(factor - 1, 0.4);
+        for (int i = 0; i < 3 * 64; i++) {
+            double from = _i == 0 ? 0 : _i == 1 ? mean : grey(&before, i % 64);
+
+            ck_assert_double_eq_tol(canvas.image.x[i],
+                                    from + factor * (before.x[i] - from), 1e-4);
+        }
+        oc_image_free(&before);
+    }
+    want_range(0.4);
+}
+END_TEST
+
+START_TEST(noise_has_its_deviation)
+{
+    double sum = 0, squares = 0;
+
+    WANT(oc_image_resize(&canvas.image, 1, 100, 100));
+    for (int i = 0; i < 10000; i++)
+        canvas.image.x[i] = 0.5f;
+    apply("noise=0.1");
+    for (int i = 0; i < 10000; i++) {
+        sum += canvas.image.x[i] - 0.5;
+        squares += pow(canvas.image.x[i] - 0.5, 2);
+    }
+    ck_assert_double_eq_tol(sum / 10000, 0, 0.005);
+    ck_assert_double_eq_tol(sqrt(squares / 10000), 0.1, 0.004);
 }
 END_TEST
 
@@ -494,7 +598,9 @@ add_tests(TCase *tests)
     tcase_add_loop_test(tests, flips_mirror, 0, 2);
     tcase_add_test(tests, pad_crop_shifts);
     tcase_add_test(tests, gray_and_rgb);
-    tcase_add_test(tests, rotation_turns);
+    tcase_add_loop_test(tests, warps_move_as_they_say, 0, 4);
+    tcase_add_loop_test(tests, colours_change_by_one_factor, 0, 3);
+    tcase_add_test(tests, noise_has_its_deviation);
     tcase_add_test(tests, amount_of_zero_changes_nothing);
     tcase_add_test(tests, elastic_field_is_as_strong_as_asked);
     tcase_add_test(tests, cutout_is_one_square);
