@@ -6,12 +6,14 @@
 
 #include "graph/graph.h"
 
-/* The forward nodes are cut into `segments` of equal activation bytes. What a
- * backward node reads from inside a segment is computed again from what
- * crosses the segment's border, just before it is needed; only the borders
- * stay alive from the forward sweep. Same bits: the same nodes run on the same
- * numbers (dropout is a function of its key; running statistics are assigned
- * by the first computation only). To be called after oc_grad. */
-ocellus_status oc_checkpoint_pass(struct ocellus_graph *graph, int segments);
+/* The first `n_forward` nodes are cut into `segments` of equal activation
+ * bytes. What a backward node reads from inside a segment is computed again
+ * from what crosses the segment's border, just before it is needed; only the
+ * borders stay alive from the forward sweep. Same bits: the same nodes run on
+ * the same numbers (dropout is a function of its key; running statistics are
+ * assigned by the first computation only). To be called after oc_grad and
+ * before the updates; the nodes are to be sorted afterwards. */
+ocellus_status oc_checkpoint_pass(struct ocellus_graph *graph, int n_forward,
+                                  int segments);
 
 #endif

@@ -170,7 +170,7 @@ static ocellus_status
 gradients(struct ocellus_graph *graph, const struct oc_recipe *recipe,
           struct ocellus_value *loss)
 {
-    int n = graph->n_states, count = 0;
+    int n = graph->n_states, count = 0, n_forward = graph->n_nodes;
     struct ocellus_value **wrt = calloc((size_t)n + 1, sizeof(*wrt));
     struct ocellus_value **g = calloc((size_t)n + 1, sizeof(*g));
     ocellus_status status = OCELLUS_OK;
@@ -184,7 +184,7 @@ gradients(struct ocellus_graph *graph, const struct oc_recipe *recipe,
                            "the model has no trainable parameters"));
     OC_TRY_OUT(oc_grad(graph, loss, wrt, count, g));
     if (recipe->checkpoint > 0)
-        OC_TRY_OUT(oc_checkpoint_pass(graph, recipe->checkpoint));
+        OC_TRY_OUT(oc_checkpoint_pass(graph, n_forward, recipe->checkpoint));
     OC_TRY_OUT(oc_update(graph, recipe, wrt, g, count));
 out:
     free(wrt);
