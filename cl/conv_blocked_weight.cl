@@ -11,6 +11,7 @@
  *
  *     acc[l][v] += x[channel l at the tap] * dy[block v]
  *
+ * A 1 x 1 window has one tap; there several blocks of x count as its taps.
  * Where x is plain (a first layer), its block is one channel and the lanes are
  * the columns of the window, which lie side by side as channels do elsewhere.
  * Where pairs are too few, images are split among work-items and sum_splits
@@ -124,17 +125,14 @@ conv_blocked_weight(__global const float *x, __global const float *dy,
             }
 
     const int lanes = min(LANES, lane_count - c * LANES);
-    for (int v = 0; v < VECTORS; v++)
-        for (int l = 0; l < lanes; l++)
-            for (int t = 0; t < TAPS; t++) {
-                float lane[BLOCK];
-                __global float *to = dw + split * dw_split + c * dw_block +
-                                     l * dw_lane + t * dw_tap;
-                OC_CAT(vstore, BLOCK)(sum[t][l][v], 0, lane);
-                for (int b = 0; b < BLOCK; b++)
-                    if ((k0 + v) * BLOCK + b < k_count)
-                        to[((k0 + v) * BLOCK + b) * dw_k] = lane[b];
-            }
+    for (int k = 0; k < VECTORS * BLOCK && k0 * BLOCK + k < k_count; k++) {
+        __global float *to =
+            dw + split * dw_split + c * dw_block + (k0 * BLOCK + k) * dw_k;
+        for (int t = 0; t < TAPS; t++)
+            for (int l = 0; l < lanes; l++)
+                to[t * dw_tap + l * dw_lane] =
+                    ((const float *)sum[t][l])[k];
+    }
 }
 
 __kernel void

@@ -35,19 +35,24 @@ chunk_of(const struct oc_conv_job *job, const struct tile *tile, int blocks)
     return (blocks + chunks - 1) / chunks;
 }
 
-/* Pixels of a work-item: a few million multiplications each, and a few
- * work-items for every core. */
+/* Pixels of a work-item: a few million multiplications each, what it reads in
+ * half the core's cache, and a few work-items for every core. */
 static int
 span_of(const struct oc_conv_job *job, const struct tile *tile, int k_tiles,
-        int cores, int64_t total)
+        const struct oc_caps *caps, int64_t total)
 {
+    const int chunk = chunk_of(job, tile, job->x.of.blocks);
     const double each = (double)job->c * job->taps[0] * job->taps[1] *
                         job->y.of.block * tile->vectors;
+    const double cache = caps->cache ? (double)caps->cache : 524288.0;
+    const double near = cache / 2.0 / (4.0 * chunk * job->x.of.block);
     double spans = (double)total * each / 3e6;
     int64_t span;
 
-    if (spans * k_tiles < 4.0 * cores)
-        spans = 4.0 * cores / k_tiles;
+    if (spans < (double)total / near)
+        spans = (double)total / near;
+    if (spans * k_tiles < 4.0 * caps->compute_units)
+        spans = 4.0 * caps->compute_units / k_tiles;
     if (spans < 1.0)
         spans = 1.0;
     span = (int64_t)((double)total / spans) + 1;
@@ -167,8 +172,7 @@ oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
     const int k_blocks = job->y.of.blocks;
     const int k_tiles = (k_blocks + tile.vectors - 1) / tile.vectors;
     const int64_t total = (int64_t)job->n * job->out[0] * job->out[1];
-    const int span =
-        span_of(job, &tile, k_tiles, steps->caps->compute_units, total);
+    const int span = span_of(job, &tile, k_tiles, steps->caps, total);
     struct oc_step *launch;
 
     if (total == 0)

@@ -15,8 +15,9 @@ enum {
 struct shape_of_work {
     int few; /* x is plain: lanes are columns */
     int lanes, columns, vectors, taps;
-    int x_blocks, k_blocks, k_tiles;
-    int splits, share; /* parts of the batch; images of a part */
+    int wide;                        /* 1x1: blocks of x that count as taps */
+    int x_blocks, k_blocks, k_tiles; /* x_blocks: of `wide` each */
+    int splits, share;               /* parts of the batch; images of a part */
 };
 
 static int
@@ -38,6 +39,22 @@ columns_of(int lanes, int vectors, int registers)
     return columns;
 }
 
+/* Blocks of x for a work-item of a 1 x 1 window: it has little to do else, and
+ * reads dy once for all of them. */
+static int
+wide_of(const struct oc_conv_window *v, const struct shape_of_work *w,
+        const struct oc_caps *caps)
+{
+    int wide = 4;
+
+    if (w->few || w->taps > 1 || v->c % caps->vector_width)
+        return 1;
+    while (wide > 1 && (w->x_blocks % wide || w->x_blocks / wide * w->k_tiles <
+                                                  4 * caps->compute_units))
+        wide /= 2;
+    return wide;
+}
+
 static struct shape_of_work
 work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
 {
@@ -57,6 +74,9 @@ work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
         w.columns = columns_of(w.lanes, 1, caps->vector_registers);
     }
     w.k_tiles = ceiling(w.k_blocks, w.vectors);
+    w.wide = wide_of(v, &w, caps);
+    w.x_blocks /= w.wide;
+    w.taps *= w.wide;
     pairs = w.x_blocks * w.k_tiles;
     w.splits = 1;
     if (pairs < 4 * caps->compute_units)
@@ -114,22 +134,61 @@ oc_conv_blocked_weight_layouts(const struct oc_node *node,
         *scratch = count_of(&v) * (size_t)w.splits * sizeof(float);
 }
 
-static void
-push_tensors(struct oc_steps *steps, struct oc_step *launch,
-             const struct oc_conv_window *v)
-{
-    const struct oc_blocked x =
-        oc_blocked_of(&steps->in[0].layout, &steps->in[0].value->shape);
-    const struct oc_blocked y =
-        oc_blocked_of(&steps->in[1].layout, &steps->in[1].value->shape);
+/* What the kernel walks over. */
+struct walk {
+    struct oc_blocked x, y;
+    int x_row, x_col; /* from window to window */
+    int out_h, out_w, rows;
+};
 
-    oc_conv_push(steps, launch,
-                 (int[]){x.base - v->pad[OC_H] * x.row - v->pad[OC_W] * x.block,
-                         x.image, x.plane, v->stride[OC_H] * x.row,
-                         v->stride[OC_W] * x.block, v->dilation[OC_H] * x.row,
-                         v->dilation[OC_W] * x.block, y.base, y.image, y.plane,
-                         y.row},
-                 11);
+/* Where both tensors have no halo and the window is 1 x 1, some rows in a line
+ * are one. */
+static struct walk
+walk_of(const struct oc_steps *steps, const struct oc_conv_window *v)
+{
+    struct walk w = {
+        .x = oc_blocked_of(&steps->in[0].layout, &steps->in[0].value->shape),
+        .y = oc_blocked_of(&steps->in[1].layout, &steps->in[1].value->shape),
+        .out_h = v->out[OC_H],
+        .out_w = v->out[OC_W]};
+    int m = w.out_w > 0 ? PIXELS_NEAR / w.out_w : 1;
+
+    w.rows = m > 0 ? m : 1;
+    w.x_row = v->stride[OC_H] * w.x.row;
+    w.x_col = v->stride[OC_W] * w.x.block;
+    if (v->window[OC_H] * v->window[OC_W] > 1 || w.rows == 1 ||
+        w.x_row != w.out_w * w.x_col || w.y.row != w.out_w * w.y.block)
+        return w;
+    while (m > 1 && w.out_h % m)
+        m--;
+    w.rows = ceiling(w.rows, m);
+    w.out_h /= m;
+    w.out_w *= m;
+    w.x_row *= m;
+    w.y.row *= m;
+    return w;
+}
+
+static void
+push_walk(struct oc_steps *steps, struct oc_step *launch,
+          const struct oc_conv_window *v, const struct shape_of_work *w)
+{
+    const struct walk at = walk_of(steps, v);
+    const struct oc_blocked *x = &at.x, *y = &at.y;
+    const int base = x->base - v->pad[OC_H] * x->row - v->pad[OC_W] * x->block;
+    const int tap_s = w->wide > 1 ? x->plane : v->dilation[OC_W] * x->block;
+    const int columns = w->wide > 1 ? w->wide : w->few ? 1 : v->window[OC_W];
+
+    oc_conv_push(
+        steps, launch,
+        (int[]){base,        x->image, x->plane * w->wide,
+                at.x_row,    at.x_col, v->dilation[OC_H] * x->row,
+                tap_s,       y->base,  y->image,
+                y->plane,    y->row,   columns,
+                w->k_blocks, v->k,     w->few ? w->lanes * w->x_blocks : v->c,
+                at.out_h,    at.out_w, v->n,
+                w->share,    at.rows},
+        20);
 }
 
 /* The sums' places in plain K x C x R x S. */
@@ -138,10 +197,12 @@ push_places(struct oc_steps *steps, struct oc_step *launch,
             const struct oc_conv_window *v, const struct shape_of_work *w)
 {
     const int s = v->window[OC_W], window = v->window[OC_H] * s;
+    const int block = window * (w->few ? 1 : w->lanes);
+    const int tap = w->wide > 1 ? block : w->few ? s : 1;
 
     oc_conv_push(steps, launch,
-                 (int[]){v->c * window, window * (w->few ? 1 : w->lanes),
-                         w->few ? s : 1, w->few ? 1 : window, (int)count_of(v)},
+                 (int[]){v->c * window, block * w->wide, tap,
+                         w->few ? 1 : window, (int)count_of(v)},
                  5);
 }
 
@@ -151,7 +212,6 @@ launch_sums(struct oc_steps *steps, const struct oc_conv_window *v,
 {
     struct oc_step *launch =
         oc_launch(steps, "conv_blocked_weight", "conv_blocked_weight");
-    int rows = v->out[OC_W] ? PIXELS_NEAR / v->out[OC_W] : 1;
 
     oc_define(steps, launch, "BLOCK", steps->caps->vector_width);
     oc_define(steps, launch, "LANES", w->lanes);
@@ -164,12 +224,7 @@ launch_sums(struct oc_steps *steps, const struct oc_conv_window *v,
         oc_arg_scratch(steps, launch);
     else
         oc_arg_out(steps, launch, 0);
-    push_tensors(steps, launch, v);
-    oc_conv_push(steps, launch,
-                 (int[]){w->few ? 1 : v->window[OC_W], w->k_blocks, v->k,
-                         w->few ? w->lanes * w->x_blocks : v->c, v->out[OC_H],
-                         v->out[OC_W], v->n, w->share, rows > 0 ? rows : 1},
-                 9);
+    push_walk(steps, launch, v, w);
     push_places(steps, launch, v, w);
     oc_grid3(launch, w->x_blocks, w->k_tiles, w->splits, 1, 1, 1);
     oc_cost(launch, oc_conv_flops(v), 0.0);
