@@ -169,9 +169,9 @@ EVAL_BINARY(less, a < b, a < b)
 EVAL_BINARY(greater, a > b, a > b)
 EVAL_BINARY(less_or_equal, a <= b, a <= b)
 EVAL_BINARY(greater_or_equal, a >= b, a >= b)
-EVAL_BINARY(and, a &&b, a &&b)
-EVAL_BINARY(or, a || b, a || b)
-EVAL_BINARY(xor, !a != !b, !a != !b)
+EVAL_BINARY(and, (a != 0) && (b != 0), (a != 0) && (b != 0))
+EVAL_BINARY(or, (a != 0) || (b != 0), (a != 0) || (b != 0))
+EVAL_BINARY(xor, (a != 0) != (b != 0), (a != 0) != (b != 0))
 
 /* ---- any number of inputs ----------------------------------------------- */
 

@@ -25,11 +25,12 @@ nice_step(double span, int wanted)
 static int
 decimals_of(double step)
 {
-    int decimals = (int)ceil(-log10(step) - 1e-9);
+    double decimals = ceil(-log10(step) - 1e-9);
 
-    if (decimals > 5 || step >= 1e6)
+    /* A NaN is not below 5 either. */
+    if (!(decimals <= 5) || step >= 1e6)
         return -1;
-    return decimals > 0 ? decimals : 0;
+    return decimals > 0 ? (int)decimals : 0;
 }
 
 /* Multiples of step within the scale. */
