@@ -44,13 +44,14 @@ width_of(const struct oc_caps *caps)
     return caps->vector_width >= 8 ? 8 : 4;
 }
 
-/* Rows of the register tile: all that fit, fewer where m is a few. */
+/* Rows of the register tile: all that fit, unless more than a quarter of them
+ * would work for nothing; few different numbers make few programs. */
 static int
 rows_of(const struct oc_caps *caps, int m)
 {
     int most = caps->vector_registers >= 32 ? 14 : 6;
 
-    if (m >= 4 * most)
+    if (round_up(m, most) <= m + m / 4)
         return most;
     return divide_up(m, divide_up(m, most));
 }
@@ -89,7 +90,7 @@ block_many(const struct oc_product *p, const struct oc_caps *caps)
                          .rows = rows_of(caps, p->m),
                          .vecs = 2};
     int panel = b.vecs * b.width, least = 16 * b.rows;
-    int64_t wanted = (oc_product_flops(p) > 1e8 ? 4 : 2) * cores_of(caps);
+    int64_t wanted = 4 * cores_of(caps);
     int splits = 1;
 
     b.tile_k = p->k > 0 ? divide_up(p->k, divide_up(p->k, DEEPEST)) : 1;
@@ -100,11 +101,12 @@ block_many(const struct oc_product *p, const struct oc_caps *caps)
         if (splits <= p->m / least || splits == 1)
             break;
     }
+    b.tile_n = round_up(divide_up(p->n, divide_up(p->n, b.tile_n)), panel);
     if (b.tile_n == panel)
         splits = divide_up(wanted, (int64_t)divide_up(p->n, panel) * p->count);
     b.tile_m = round_up(divide_up(p->m, splits), b.rows);
     while (local_bytes(&b) > caps->local_memory / 2 && b.tile_n > panel)
-        b.tile_n /= 2;
+        b.tile_n = round_up(b.tile_n / 2, panel);
     while (local_bytes(&b) > caps->local_memory && b.tile_k > 1)
         b.tile_k = divide_up(b.tile_k, 2);
     return b;
