@@ -1,0 +1,213 @@
+/* option.c - a table of options read from the command line, shown as help,
+ * and kept in checkpoints. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static ocellus_status
+out_of_range(const struct cmd_option *option, const char *text)
+{
+    if (isinf(option->most))
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "--%s must be a number of at least %g, not '%s'",
+                        option->name, option->least, text);
+    return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                    "--%s must be a number from %.10g to %.10g, not '%s'",
+                    option->name, option->least, option->most, text);
+}
+
+static ocellus_status
+set_number(const struct cmd_option *option, const char *text)
+{
+    char *end;
+    errno = 0;
+    int64_t whole =
+        option->kind == CMD_WHOLE ? (int64_t)strtoll(text, &end, 10) : 0;
+    double real =
+        option->kind == CMD_WHOLE ? (double)whole : strtod(text, &end);
+    if (end == text || *end != '\0' || errno != 0 || !(real >= option->least) ||
+        !(real <= option->most))
+        return out_of_range(option, text);
+    if (option->kind == CMD_WHOLE)
+        *(int64_t *)option->to = whole;
+    else
+        *(double *)option->to = real;
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+set(const struct cmd_option *option, const char *text)
+{
+    if (option->kind == CMD_FLAG)
+        *(int *)option->to = 1;
+    else if (option->kind == CMD_TEXT)
+        *(const char **)option->to = text;
+    else
+        return set_number(option, text);
+    return OCELLUS_OK;
+}
+
+static const struct cmd_option *
+find(const struct cmd_option *options, const char *name, size_t length)
+{
+    for (; options->name != NULL; options++)
+        if (strlen(options->name) == length &&
+            strncmp(options->name, name, length) == 0)
+            return options;
+    return NULL;
+}
+
+/* argv[*k] is an option; moves *k over the value that it takes. */
+static ocellus_status
+take(const struct cmd *cmd, int argc, char **argv, int *k)
+{
+    const char *word = argv[*k], *equal = strchr(word, '=');
+    const char *name = word + strspn(word, "-");
+    size_t length = equal ? (size_t)(equal - name) : strlen(name);
+    const struct cmd_option *option =
+        word[1] == '-' ? find(cmd->options, name, length) : NULL;
+    if (option == NULL)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "%s has no option %s; see ocellus %s --help", cmd->name,
+                        word, cmd->name);
+    if (option->kind == CMD_FLAG && equal != NULL)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT, "--%s takes no value",
+                        option->name);
+    if (option->kind == CMD_FLAG)
+        return set(option, "");
+    if (equal == NULL && *k + 1 >= argc)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT, "--%s wants a value: --%s %s",
+                        option->name, option->name, option->value);
+    return set(option, equal != NULL ? equal + 1 : argv[++*k]);
+}
+
+static ocellus_status
+check_count(const struct cmd *cmd, int count)
+{
+    if (count < cmd->least || (cmd->most >= 0 && count > cmd->most))
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "usage: ocellus %s %s (see ocellus %s --help)",
+                        cmd->name, cmd->arguments, cmd->name);
+    return OCELLUS_OK;
+}
+
+ocellus_status
+cmd_parse(const struct cmd *cmd, int argc, char **argv, int *count, int *help)
+{
+    int only_words = 0;
+    *count = *help = 0;
+    for (int k = 0; k < argc; k++) {
+        char *word = argv[k];
+        if (!only_words && strcmp(word, "--") == 0)
+            only_words = 1;
+        else if (!only_words &&
+                 (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0))
+            *help = 1;
+        else if (!only_words && word[0] == '-' && word[1] != '\0')
+            CMD_TRY(take(cmd, argc, argv, &k));
+        else
+            argv[(*count)++] = word;
+    }
+    return *help ? OCELLUS_OK : check_count(cmd, *count);
+}
+
+/* ---- help -----------------------------------------------------------------
+ */
+
+/* Words of `text` from column `from` on, in lines of 79. */
+static void
+wrap(const char *text, int from)
+{
+    int at = from;
+    while (*text != '\0') {
+        int length = (int)strcspn(text, " ");
+        if (at > from && at + 1 + length > 79) {
+            printf("\n%*s", from, "");
+            at = from;
+        }
+        at += printf("%s%.*s", at > from ? " " : "", length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+void
+cmd_help(const struct cmd *cmd)
+{
+    printf("usage: ocellus %s %s%s[options]\n\n", cmd->name, cmd->arguments,
+           *cmd->arguments ? " " : "");
+    wrap(cmd->what, 0);
+    puts("\noptions:");
+    for (const struct cmd_option *o = cmd->options; o->name != NULL; o++) {
+        char head[40];
+        snprintf(head, sizeof head, "  --%s %s", o->name,
+                 o->value ? o->value : "");
+        printf("%-26s", head);
+        if (strlen(head) > 25)
+            printf("\n%26s", "");
+        wrap(o->what, 26);
+    }
+    printf("%-26s%s\n", "  --help", "this text");
+    if (cmd->more != NULL)
+        printf("\n%s", cmd->more);
+}
+
+/* ---- options in a checkpoint -----------------------------------------------
+ */
+
+json_t *
+cmd_options_pack(const struct cmd_option *options)
+{
+    json_t *object = json_object();
+    for (; options->name != NULL; options++) {
+        json_t *value = NULL;
+        if (options->kind == CMD_FLAG)
+            value = json_integer(*(int *)options->to);
+        else if (options->kind == CMD_WHOLE)
+            value = json_integer(*(int64_t *)options->to);
+        else if (options->kind == CMD_REAL)
+            value = json_real(*(double *)options->to);
+        else if (*(const char **)options->to != NULL)
+            value = json_string(*(const char **)options->to);
+        if (value != NULL)
+            json_object_set_new(object, options->name, value);
+    }
+    return object;
+}
+
+static ocellus_status
+unpack(const struct cmd_option *option, const json_t *value)
+{
+    double number = json_number_value(value);
+    if (option->kind == CMD_TEXT && json_is_string(value))
+        *(const char **)option->to = json_string_value(value);
+    else if (option->kind == CMD_FLAG && json_is_integer(value))
+        *(int *)option->to = json_integer_value(value) != 0;
+    else if (option->kind == CMD_WHOLE && json_is_integer(value) &&
+             number >= option->least && number <= option->most)
+        *(int64_t *)option->to = json_integer_value(value);
+    else if (option->kind == CMD_REAL && json_is_number(value) &&
+             number >= option->least && number <= option->most)
+        *(double *)option->to = number;
+    else
+        return cmd_fail(OCELLUS_BAD_DATA,
+                        "the checkpoint's --%s cannot be understood",
+                        option->name);
+    return OCELLUS_OK;
+}
+
+ocellus_status
+cmd_options_unpack(const struct cmd_option *options, const json_t *from)
+{
+    for (; options->name != NULL; options++) {
+        const json_t *value = json_object_get(from, options->name);
+        if (value != NULL)
+            CMD_TRY(unpack(options, value));
+    }
+    return OCELLUS_OK;
+}
