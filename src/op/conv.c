@@ -279,6 +279,8 @@ static const struct oc_impl grad_weight_impls[] = {
 };
 
 static const struct oc_impl grad_bias_impls[] = {
+    {"blocked", oc_conv_blocked_bias_refuse, oc_conv_blocked_bias_layouts,
+     oc_conv_blocked_bias, 0, 0},
     {"direct", NULL, NULL, oc_conv_direct_bias, 0, 0},
     {.name = NULL},
 };

@@ -37,6 +37,15 @@ void oc_conv_blocked_weight_layouts(const struct oc_node *node,
 ocellus_status oc_conv_blocked_weight(struct oc_steps *steps,
                                       const struct oc_node *node);
 
+const char *oc_conv_blocked_bias_refuse(const struct oc_node *node,
+                                        const struct oc_caps *caps);
+void oc_conv_blocked_bias_layouts(const struct oc_node *node,
+                                  const struct oc_caps *caps,
+                                  struct oc_layout in[], struct oc_layout out[],
+                                  size_t *scratch);
+ocellus_status oc_conv_blocked_bias(struct oc_steps *steps,
+                                    const struct oc_node *node);
+
 /* ---- shared by the three ---------------------------------------------- */
 
 /* What all refuse: the device, the type, the rank, sizes. */

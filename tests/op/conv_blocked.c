@@ -62,7 +62,7 @@ static const struct shape shapes[] = {
 
 struct numbers {
     float *x, *w, *b, *dy, *e;
-    double *y, *dx, *dw;
+    double *y, *dx, *dw, *db;
     int oh, ow;
     size_t nx, nw, ny;
     struct ocellus_tensor in[5]; /* kept by the session */
@@ -116,6 +116,7 @@ define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
                 a->dx[from] += (double)a->dy[at] * a->w[weight];
                 a->dw[weight] += (double)a->dy[at] * a->x[from];
             }
+    a->db[k] += (double)a->dy[at];
     a->y[at] = finish(p, sum, a->e[at]);
 }
 
@@ -165,6 +166,7 @@ define(const struct shape *p)
     a.y = calloc(a.ny + 1, sizeof *a.y);
     a.dx = calloc(a.nx + 1, sizeof *a.dx);
     a.dw = calloc(a.nw + 1, sizeof *a.dw);
+    a.db = calloc((size_t)p->k, sizeof *a.db);
     give(p, &a);
     for (int n = 0; n < p->n; n++)
         for (int k = 0; k < p->k; k++)
@@ -177,7 +179,7 @@ define(const struct shape *p)
 static void
 release(struct numbers *a)
 {
-    void *all[] = {a->x, a->w, a->b, a->dy, a->e, a->y, a->dx, a->dw};
+    void *all[] = {a->x, a->w, a->b, a->dy, a->e, a->y, a->dx, a->dw, a->db};
 
     for (size_t k = 0; k < OC_COUNT(all); k++)
         free(all[k]);
@@ -207,6 +209,8 @@ build(const struct shape *p, const struct numbers *a,
                            OC_NODE(graph, "ConvGradInput", all, in[3], in[1])));
     dw = OC_NODE(graph, "ConvGradWeight", window, in[0], in[3]);
     OC_TRY(oc_graph_output(graph, "dw", dw));
+    OC_TRY(oc_graph_output(graph, "db",
+                           OC_NODE(graph, "ConvGradBias", NULL, in[3])));
     return oc_graph_output(graph, "e again", in[4]);
 }
 
@@ -295,10 +299,11 @@ check_choices(struct ocellus_session *session, const struct shape *p, int width)
     struct oc_run *ignored;
 
     OC_TRY(oc_session_plan(session, &plan, &ignored));
-    for (int k = 0; k < 3; k++) {
-        const char *want = k == 1 && p->direct_input ? "direct"
-                           : p->depthwise            ? "depthwise"
-                                                     : "blocked";
+    for (int k = 0; k < 4; k++) {
+        const char *want = k == 3                      ? "blocked"
+                           : k == 1 && p->direct_input ? "direct"
+                           : p->depthwise              ? "depthwise"
+                                                       : "blocked";
 
         report(strcmp(plan->choice[k].impl->name, want) == 0,
                plan->choice[k].node->op->name, p, width);
@@ -319,6 +324,7 @@ check_numbers(struct ocellus_session *session, const struct shape *p, int width,
     OC_TRY_OUT(compare(session, p, width, "y", a->y, a->ny, NULL));
     OC_TRY_OUT(compare(session, p, width, "dx", a->dx, a->nx, NULL));
     OC_TRY_OUT(compare(session, p, width, "dw", a->dw, a->nw, NULL));
+    OC_TRY_OUT(compare(session, p, width, "db", a->db, (size_t)p->k, NULL));
     OC_TRY_OUT(oc_session_get_output(session, "y", &y));
     memcpy(before, y->data, a->ny * sizeof *before);
     OC_TRY_OUT(run(session, a));
