@@ -66,7 +66,7 @@ struct ocellus_device {
     char identity[33];              /* digest of device, driver, platform */
     pthread_mutex_t lock;           /* programs, allocated, profile_queue */
     struct oc_program *programs;
-    int slow_binaries;  /* taking one costs more than a moment */
+    double build_ms;    /* spent on building, on the clock */
     uint64_t allocated; /* bytes in buffers made here */
     ocellus_progress_function progress;
     void *progress_user;
@@ -93,7 +93,7 @@ void oc_memory_release(ocellus_device *device, cl_mem memory);
 ocellus_status oc_programs_build(ocellus_device *device,
                                  struct oc_step *const *step, int count,
                                  int *distinct, int *built);
-/* Keeps on disk what is not there yet, as far as two seconds suffice. */
+/* Keeps on disk what is not there yet, as far as there is time. */
 void oc_programs_free(ocellus_device *device);
 /* Owned by the device; NULL when oc_programs_build was not asked for it. */
 cl_program oc_program_find(ocellus_device *device, const struct oc_step *step);

@@ -5,12 +5,12 @@
  * the digest of the very text, the options, the device and its driver, so an
  * entry can be stale in no way but by being damaged.
  *
- * Taking a binary out of a driver may cost more than building it did: PoCL
+ * Taking a binary out of a driver may cost as much as building it did: PoCL
  * then compiles every kernel of the file once more, for work-groups of any
- * size. So binaries are taken right after a build only as long as that is
- * quick; the others wait for the device to be closed, when the sizes that the
- * kernels really ran with are in them too, and even there only for two seconds:
- * what is left over is left to the next process.
+ * size. So only what took long to build is kept (a driver with a cache of its
+ * own is quick the second time), when the device is closed: nobody waits for
+ * a result then, and the sizes that the kernels really ran with are in the
+ * binary too. It may take a quarter of the time that building took.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,14 +24,14 @@
 
 #define LANGUAGE "-cl-std=CL1.2"
 
-enum { KEEP_AT_ONCE_MS = 20, KEEP_AT_CLOSE_MS = 2000 };
+enum { LONG_BUILD_MS = 150 };
 
 struct job {
     const struct oc_step *step;
     struct oc_digest key;
     char disk_key[33];
     cl_program program;
-    int built;
+    double ms; /* that compiling took; 0: it came from the disk */
 };
 
 struct work {
@@ -39,6 +39,15 @@ struct work {
     struct job *job;
     int count, done;
 };
+
+static double
+milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
 
 static const char *
 text_of(const char *file)
@@ -210,29 +219,17 @@ keep(ocellus_device *device, struct oc_program *kept)
     free(binary);
 }
 
-static double
-milliseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
-/* The lock is held by the caller where other threads may be about. */
 static void
-keep_for(ocellus_device *device, double budget)
+keep_some(ocellus_device *device)
 {
     double start = milliseconds();
 
     for (struct oc_program *k = device->programs; k; k = k->next) {
         if (!k->what)
             continue;
-        if (milliseconds() - start > budget)
-            return;
         keep(device, k);
-        free(k->what);
-        k->what = NULL;
+        if (milliseconds() - start > device->build_ms / 4)
+            return;
     }
 }
 
@@ -240,7 +237,7 @@ void
 oc_programs_free(ocellus_device *device)
 {
     if (device->cache)
-        keep_for(device, KEEP_AT_CLOSE_MS);
+        keep_some(device);
     while (device->programs) {
         struct oc_program *program = device->programs;
 
@@ -269,6 +266,7 @@ static ocellus_status
 build_text(ocellus_device *device, struct job *job, const char **text,
            int count, const char *options)
 {
+    double start = milliseconds();
     size_t bytes;
     void *binary;
 
@@ -283,7 +281,9 @@ build_text(ocellus_device *device, struct job *job, const char **text,
     }
     OC_TRY(compile(device, text, (cl_uint)count, job->step->file, options,
                    &job->program));
-    job->built = 1;
+    job->ms = milliseconds() - start;
+    oc_log(OCELLUS_LOG_DEBUG, "cl/%s.cl with \"%s\" built in %.0f ms",
+           job->step->file, options, job->ms);
     return OCELLUS_OK;
 }
 
@@ -370,7 +370,7 @@ describe(const ocellus_device *device, const struct job *job)
 {
     struct oc_text text = {0};
 
-    if (!job->built || !device->cache)
+    if (job->ms < LONG_BUILD_MS || !device->cache)
         return NULL;
     oc_text_printf(&text, "%s %s, %s", job->step->file,
                    job->step->options ? job->step->options : "",
@@ -406,6 +406,7 @@ oc_programs_build(ocellus_device *device, struct oc_step *const *step,
                   int count, int *distinct, int *built)
 {
     struct work work = {.device = device};
+    double start = milliseconds();
     ocellus_status status;
 
     *built = 0;
@@ -418,16 +419,11 @@ oc_programs_build(ocellus_device *device, struct oc_step *const *step,
     status = oc_parallel(oc_thread_count(), work.count, work_off, &work);
     for (int k = 0; k < work.count; k++)
         if (work.job[k].program) {
-            *built += work.job[k].built;
+            *built += work.job[k].ms > 0;
             insert(device, &work.job[k]);
         }
     pthread_mutex_lock(&device->lock);
-    if (device->cache && *built > 0 && !device->slow_binaries) {
-        double start = milliseconds();
-
-        keep_for(device, KEEP_AT_ONCE_MS);
-        device->slow_binaries = milliseconds() - start > KEEP_AT_ONCE_MS;
-    }
+    device->build_ms += milliseconds() - start;
     pthread_mutex_unlock(&device->lock);
     free(work.job);
     return status;
