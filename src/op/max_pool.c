@@ -76,28 +76,6 @@ layouts(const struct oc_node *node, const struct oc_caps *caps,
     oc_layouts_follow(node, 0, in, out);
 }
 
-static void
-strides(struct oc_steps *steps, struct oc_step *l,
-        const struct oc_operand *operand)
-{
-    struct oc_blocked at =
-        oc_blocked_of(&operand->layout, &operand->value->shape);
-    oc_arg_int(steps, l, at.base);
-    oc_arg_int(steps, l, at.image);
-    oc_arg_int(steps, l, at.plane);
-    oc_arg_int(steps, l, at.row);
-}
-
-/* Rows for one work-item: some microseconds of work, and no fewer pieces
- * than make all cores busy. */
-static int64_t
-rows_each(const struct oc_pool *pool, int block)
-{
-    int64_t row = pool->out[2] * pool->kernel[1] * pool->kernel[2] * block;
-    int64_t rows = 16384 / (row < 1 ? 1 : row) + 1;
-    return rows < pool->out[1] ? rows : pool->out[1];
-}
-
 static ocellus_status
 emit_plane(struct oc_steps *steps, const struct oc_node *node)
 {
@@ -107,7 +85,7 @@ emit_plane(struct oc_steps *steps, const struct oc_node *node)
     if (oc_shape_count(y) == 0)
         return OCELLUS_OK;
     struct oc_blocked at = oc_blocked_of(&steps->in[0].layout, x);
-    int64_t rows = rows_each(&pool, at.block);
+    int64_t rows = oc_pool_rows(&pool, at.block);
     struct oc_step *l = oc_launch(steps, "max_pool", "max_pool_plane");
     oc_pool_define(steps, l, &pool);
     oc_define(steps, l, "BLOCK", at.block);
@@ -123,8 +101,8 @@ emit_plane(struct oc_steps *steps, const struct oc_node *node)
         oc_arg_int(steps, l, pool.out[i]);
     for (int i = 1; i < 3; i++)
         oc_arg_int(steps, l, pool.begin[i]);
-    strides(steps, l, &steps->in[0]);
-    strides(steps, l, &steps->out[0]);
+    oc_image_args(steps, l, &steps->in[0]);
+    oc_image_args(steps, l, &steps->out[0]);
     oc_grid2(l, (pool.out[1] + rows - 1) / rows, x->dim[0] * at.blocks, 1, 1);
     oc_cost(l, reads(&pool, y),
             4.0 * (double)(oc_shape_count(x) + oc_shape_count(y)));
@@ -233,9 +211,9 @@ grad_emit_plane(struct oc_steps *steps, const struct oc_node *node)
         oc_arg_int(steps, l, pool.out[i]);
     for (int i = 1; i < 3; i++)
         oc_arg_int(steps, l, pool.begin[i]);
-    strides(steps, l, &steps->in[1]);
-    strides(steps, l, &steps->in[0]);
-    strides(steps, l, &steps->out[0]);
+    oc_image_args(steps, l, &steps->in[1]);
+    oc_image_args(steps, l, &steps->in[0]);
+    oc_image_args(steps, l, &steps->out[0]);
     oc_grid1(l, x->dim[0] * at.blocks, 1);
     oc_cost(l, 2.0 * reads(&pool, &node->in[0]->shape),
             8.0 * (double)oc_shape_count(x));

@@ -223,6 +223,26 @@ oc_pool_args(struct oc_steps *steps, struct oc_step *launch,
         oc_arg_int(steps, launch, pool->begin[i]);
 }
 
+void
+oc_image_args(struct oc_steps *steps, struct oc_step *launch,
+              const struct oc_operand *operand)
+{
+    struct oc_blocked at =
+        oc_blocked_of(&operand->layout, &operand->value->shape);
+    oc_arg_int(steps, launch, at.base);
+    oc_arg_int(steps, launch, at.image);
+    oc_arg_int(steps, launch, at.plane);
+    oc_arg_int(steps, launch, at.row);
+}
+
+int64_t
+oc_pool_rows(const struct oc_pool *pool, int block)
+{
+    int64_t row = pool->out[2] * pool->kernel[1] * pool->kernel[2] * block;
+    int64_t rows = 16384 / (row < 1 ? 1 : row) + 1;
+    return rows < pool->out[1] ? rows : pool->out[1];
+}
+
 static int
 image(const struct ocellus_value *value)
 {

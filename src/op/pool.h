@@ -30,6 +30,11 @@ void oc_pool_define(struct oc_steps *steps, struct oc_step *launch,
 /* Ints in0 in1 in2 out0 out1 out2 begin0 begin1 begin2. */
 void oc_pool_args(struct oc_steps *steps, struct oc_step *launch,
                   const struct oc_pool *pool);
+/* Ints base, image, plane, row: the strides of an image, see oc_blocked. */
+void oc_image_args(struct oc_steps *steps, struct oc_step *launch,
+                   const struct oc_operand *operand);
+/* Rows of output for one work-item of a CPU: some microseconds of work. */
+int64_t oc_pool_rows(const struct oc_pool *pool, int block);
 
 /* Input k, or NULL where it is absent. */
 const struct ocellus_value *oc_input(const struct oc_node *node, int k);
