@@ -16,10 +16,6 @@
 #define MOST_OUT 4
 #define PROBES 24 /* numbers of an input whose gradient is looked at */
 
-const char *const oc_case_extents[] = {"0",  "1",  "2",  "3",  "4",  "5",
-                                       "6",  "7",  "8",  "9",  "10", "11",
-                                       "12", "13", "14", "15", "16"};
-
 /* One case, its numbers, and what is wrong with it. */
 struct test {
     const struct oc_case *of;
@@ -95,6 +91,12 @@ parse(const char *text)
     return shape;
 }
 
+static int
+is_there(const struct oc_case_input *in)
+{
+    return in->shape || in->count;
+}
+
 static double
 draw(const struct oc_case_input *in, struct oc_random *random, int whole)
 {
@@ -113,7 +115,7 @@ make_input(struct test *t, int k, struct oc_random *random)
 {
     const struct oc_case_input *in = &t->of->in[k];
     ocellus_type type = in->type ? in->type : OCELLUS_FLOAT;
-    struct oc_shape shape = parse(in->shape);
+    struct oc_shape shape = in->shape ? parse(in->shape) : OC_SHAPE(in->count);
     size_t count = (size_t)oc_shape_count(&shape);
 
     if (oc_tensor_create(type, &shape, &t->tensor[k]) != OCELLUS_OK)
@@ -139,7 +141,7 @@ place_input(struct test *t, struct ocellus_graph *graph, int k)
     struct ocellus_value *value;
     char name[16];
 
-    if (!in->shape)
+    if (!is_there(in))
         return NULL;
     snprintf(name, sizeof name, "x%d", k);
     if (in->host)
@@ -229,7 +231,7 @@ open_session(struct test *t, const struct ocellus_graph *graph,
     oc_session_set_caps(session, &caps);
     for (int k = 0; k < t->n_in; k++) {
         snprintf(name, sizeof name, "x%d", k);
-        if (t->of->in[k].shape && !t->of->in[k].host)
+        if (is_there(&t->of->in[k]) && !t->of->in[k].host)
             oc_session_set_input(session, name, t->tensor[k]);
     }
     if (t->r)
@@ -432,7 +434,7 @@ has_gradient(const struct test *t, int k)
 {
     const struct oc_case_input *in = &t->of->in[k];
 
-    return in->shape && !in->host && !in->no_gradient &&
+    return is_there(in) && !in->host && !in->no_gradient &&
            oc_type_is_float(t->tensor[k]->type);
 }
 
@@ -441,7 +443,7 @@ static ocellus_status
 gradient_pass(struct ocellus_graph *graph, void *user)
 {
     struct test *t = user;
-    struct ocellus_value *wrt[MOST_IN], *dx[MOST_IN];
+    struct ocellus_value *wrt[MOST_IN] = {0}, *dx[MOST_IN] = {0};
     char name[16];
     int n = 0;
 
@@ -723,7 +725,7 @@ run_case(struct test *t, size_t index)
 
     oc_random_start(&random, index, oc_hash_text(OC_HASH_START, t->of->op));
     for (int k = 0; k < MOST_IN; k++) {
-        if (!t->of->in[k].shape)
+        if (!is_there(&t->of->in[k]))
             continue;
         t->n_in = k + 1;
         if (t->of->in[k].type == OCELLUS_DOUBLE &&
@@ -758,10 +760,12 @@ run_one(ocellus_device *device, const struct oc_case *of, size_t index)
 
     printf("%s - %s%s%s", result ? "ok" : "not ok", of->op,
            of->attributes ? " " : "", of->attributes ? of->attributes : "");
-    for (int k = 0; k < t.n_in; k++)
-        printf(" %s", !of->in[k].shape   ? "-"
-                      : *of->in[k].shape ? of->in[k].shape
-                                         : "scalar");
+    for (int k = 0; k < t.n_in; k++) {
+        char text[OC_SHAPE_TEXT];
+
+        printf(" %s",
+               t.tensor[k] ? oc_shape_text(&t.tensor[k]->shape, text) : "-");
+    }
     printf("%s\n", result < 0 ? " # SKIP no doubles on this device" : "");
     if (!result)
         printf("#   %s\n", t.wrong);

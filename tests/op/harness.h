@@ -29,6 +29,7 @@ struct oc_case_input {
                            * Integers: whole numbers, both ends included */
     ocellus_type type;    /* 0: float32 */
     const double *values; /* instead of drawn ones */
+    int count;            /* of values, instead of a shape: one dimension */
     int host;             /* a constant, known on the host */
     int no_gradient;      /* its gradient is not looked at */
 };
@@ -38,11 +39,9 @@ struct oc_case_input {
     {                                                                          \
         .type = OCELLUS_INT64, .host = 1,                                      \
         .values = (const double[]){__VA_ARGS__},                               \
-        .shape = oc_case_extents[sizeof((const double[]){__VA_ARGS__}) /       \
-                                 sizeof(double)],                              \
+        .count = sizeof((const double[]){__VA_ARGS__}) / sizeof(double),       \
         .no_gradient = 1                                                       \
     }
-extern const char *const oc_case_extents[]; /* "0", "1" ... "16" */
 
 /* The definition. x[k]: numbers of input k, NULL when absent; y[k] is to be
  * filled, NULL for an output that the node has not. Shapes and attributes are
