@@ -240,7 +240,7 @@ emit(struct oc_steps *steps, const struct oc_node *node)
     oc_cost(launch, 4.0 * (double)(s.count * s.classes),
             8.0 * (double)(s.count * s.classes));
     if (reduction != OC_REDUCE_NONE)
-        emit_total(steps, s.count, reduction, saved);
+        emit_total(steps, s.count, (int)reduction, saved);
     return steps->status;
 }
 
