@@ -98,9 +98,9 @@ void oc_programs_free(ocellus_device *device);
 /* Owned by the device; NULL when oc_programs_build was not asked for it. */
 cl_program oc_program_find(ocellus_device *device, const struct oc_step *step);
 
-/* A few lines of OpenCL C outside the caches' book-keeping, for probes. */
-ocellus_status oc_program_compile(ocellus_device *device, const char *source,
-                                  const char *options, cl_program *program);
+/* A few lines of OpenCL C for a probe, past the caches; NULL when they do not
+ * build, which is no failure. */
+cl_program oc_program_try(ocellus_device *device, const char *source);
 
 /* ---- runs -------------------------------------------------------------- */
 

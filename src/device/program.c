@@ -123,12 +123,16 @@ few_lines(const char *log)
     return length;
 }
 
+static const char no_log[] =
+    "the compiler says nothing (NVIDIA's does so where libnvidia-nvvm.so.4 is "
+    "missing)";
+
 static ocellus_status
 fail_build(ocellus_device *device, cl_program program, cl_int code,
            const char *file, const char *options)
 {
     char *log = build_log(device, program);
-    const char *text = log && log[0] ? log : "(the compiler says nothing)";
+    const char *text = log && log[0] ? log : no_log;
     ocellus_status status;
 
     oc_log(OCELLUS_LOG_ERROR, "cl/%s.cl, options \"%s\", on %s:\n%s", file,
@@ -160,11 +164,20 @@ compile(ocellus_device *device, const char **text, cl_uint count,
     return status;
 }
 
-ocellus_status
-oc_program_compile(ocellus_device *device, const char *source,
-                   const char *options, cl_program *program)
+cl_program
+oc_program_try(ocellus_device *device, const char *source)
 {
-    return compile(device, &source, 1, "probe", options, program);
+    cl_int code;
+    cl_program program =
+        clCreateProgramWithSource(device->context, 1, &source, NULL, &code);
+
+    if (code != CL_SUCCESS)
+        return NULL;
+    if (clBuildProgram(program, 1, &device->id, LANGUAGE, NULL, NULL) ==
+        CL_SUCCESS)
+        return program;
+    clReleaseProgram(program);
+    return NULL;
 }
 
 /* A binary that does not load is no failure: the text is compiled instead. */
