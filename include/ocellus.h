@@ -321,6 +321,19 @@ OCELLUS_API ocellus_status ocellus_graph_set_metadata(ocellus_graph *graph,
 OCELLUS_API const char *ocellus_graph_get_metadata(const ocellus_graph *graph,
                                                    const char *key);
 
+/* An ONNX model file, operator sets 7 and later, as a graph: initializers that
+ * an operator trains by nature (weights and biases) become trainable states,
+ * the statistics of BatchNormalization states, the others constants.
+ * OCELLUS_BAD_MODEL, OCELLUS_UNSUPPORTED (naming the node and its operator) or
+ * OCELLUS_IO. */
+OCELLUS_API ocellus_status ocellus_graph_load(const char *path,
+                                              ocellus_graph **graph);
+/* The graph as an ONNX model file (operator set 17, newer where an operator
+ * needs it), with the numbers its states have (ocellus_trainer_get_model) or
+ * start from. Written beside, synced and renamed. */
+OCELLUS_API ocellus_status ocellus_graph_save(const ocellus_graph *graph,
+                                              const char *path);
+
 /* The graph as text, a node a line, for reading and for tests. Release with
  * ocellus_text_free. */
 OCELLUS_API ocellus_status ocellus_graph_show(const ocellus_graph *graph,

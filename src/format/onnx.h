@@ -1,0 +1,18 @@
+/* onnx.h - models in and out. */
+#ifndef OC_FORMAT_ONNX_H
+#define OC_FORMAT_ONNX_H
+
+#include "graph/graph.h"
+
+/* Initializers that an operator trains by nature (its `params`) become
+ * trainable states, the statistics of BatchNormalization states, the others
+ * constants. OCELLUS_BAD_MODEL, OCELLUS_UNSUPPORTED (naming node and
+ * operator) or OCELLUS_IO with a sentence. */
+ocellus_status oc_onnx_load(const char *path, struct ocellus_graph **graph);
+/* States and constants become initializers; a state needs numbers (a trainer's
+ * ocellus_trainer_get_model gives them), or gets those of its rule. Written
+ * beside, synced, renamed. */
+ocellus_status oc_onnx_save(const struct ocellus_graph *graph,
+                            const char *path);
+
+#endif
