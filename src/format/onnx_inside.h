@@ -15,14 +15,14 @@ typedef OcOnnx__Attribute oc_onnx_attribute;
 /* A name of the model and what it stands for here. */
 struct oc_onnx_name {
     const char *name;
-    struct ocellus_value *value;        /* NULL: an initializer not yet met */
+    struct ocellus_value *value; /* NULL: an initializer not yet met */
     const oc_onnx_tensor *initializer;
 };
 
 struct oc_onnx_reading {
     struct ocellus_graph *graph;
     int64_t opset;
-    struct oc_onnx_name *name;          /* a hash table, open addressing */
+    struct oc_onnx_name *name; /* a hash table, open addressing */
     size_t room, count;
 };
 

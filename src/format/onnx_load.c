@@ -9,7 +9,8 @@
 
 #define MOST_ATTRS 64
 
-/* ---- names ------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------
+ */
 
 static struct oc_onnx_name *
 slot_of(const struct oc_onnx_reading *r, const char *name)
@@ -21,8 +22,8 @@ slot_of(const struct oc_onnx_reading *r, const char *name)
 }
 
 static ocellus_status
-define(struct oc_onnx_reading *r, const char *name,
-       struct ocellus_value *value, const oc_onnx_tensor *initializer)
+define(struct oc_onnx_reading *r, const char *name, struct ocellus_value *value,
+       const oc_onnx_tensor *initializer)
 {
     struct oc_onnx_name *slot = slot_of(r, name);
     if (slot->name != NULL)
@@ -42,7 +43,8 @@ count_names(const oc_onnx_graph *g)
     return count;
 }
 
-/* ---- initializers and inputs ---------------------------------------------------- */
+/* ---- initializers and inputs
+ * ---------------------------------------------------- */
 
 static ocellus_status
 graph_status(const struct ocellus_graph *graph)
@@ -85,8 +87,7 @@ settle(struct oc_onnx_reading *r, struct oc_onnx_name *slot, int is_state,
 static ocellus_status
 add_input(struct oc_onnx_reading *r, const OcOnnx__ValueInfo *info)
 {
-    const OcOnnx__TensorType *t =
-        info->type ? info->type->tensor_type : NULL;
+    const OcOnnx__TensorType *t = info->type ? info->type->tensor_type : NULL;
     struct oc_shape shape = {0};
     if (info->name == NULL || t == NULL ||
         oc_type_size((ocellus_type)t->elem_type) == 0)
@@ -114,7 +115,8 @@ add_input(struct oc_onnx_reading *r, const OcOnnx__ValueInfo *info)
     return define(r, info->name, value, NULL);
 }
 
-/* ---- nodes ------------------------------------------------------------------------ */
+/* ---- nodes
+ * ------------------------------------------------------------------------ */
 
 static char *
 text_of(struct oc_arena *arena, const ProtobufCBinaryData *bytes)
@@ -134,9 +136,8 @@ tensor_attr(struct oc_onnx_reading *r, const oc_onnx_attribute *from,
     size_t bytes;
     OC_TRY(oc_onnx_numbers(from->t, &shape, &data, &bytes));
     to->kind = OC_ATTR_TENSOR;
-    to->tensor =
-        oc_graph_constant(r->graph, NULL, (ocellus_type)from->t->data_type,
-                          &shape, data);
+    to->tensor = oc_graph_constant(
+        r->graph, NULL, (ocellus_type)from->t->data_type, &shape, data);
     free(data);
     return graph_status(r->graph);
 }
@@ -148,8 +149,8 @@ read_attr(struct oc_onnx_reading *r, const oc_onnx_attribute *from,
     struct oc_arena *arena = r->graph->arena;
     *to = (struct oc_attr){.name = from->name ? from->name : ""};
     if (from->g != NULL)
-        return oc_fail(OCELLUS_UNSUPPORTED,
-                       "attribute '%s' is a subgraph", to->name);
+        return oc_fail(OCELLUS_UNSUPPORTED, "attribute '%s' is a subgraph",
+                       to->name);
     if (from->t != NULL)
         return tensor_attr(r, from, to);
     if (from->n_ints > INT_MAX || from->n_floats > INT_MAX)
@@ -158,16 +159,15 @@ read_attr(struct oc_onnx_reading *r, const oc_onnx_attribute *from,
     if (from->n_ints > 0 || from->type == 7) {
         to->kind = OC_ATTR_INTS;
         to->count = (int)from->n_ints;
-        to->ints =
-            oc_arena_alloc(arena, (from->n_ints + 1) * sizeof(int64_t));
+        to->ints = oc_arena_alloc(arena, (from->n_ints + 1) * sizeof(int64_t));
         if (to->ints != NULL && from->n_ints > 0)
             memcpy((void *)to->ints, from->ints,
                    from->n_ints * sizeof(int64_t));
     } else if (from->n_floats > 0) {
         to->kind = OC_ATTR_FLOATS;
         to->count = (int)from->n_floats;
-        to->floats = oc_arena_copy(arena, from->floats,
-                                   from->n_floats * sizeof(float));
+        to->floats =
+            oc_arena_copy(arena, from->floats, from->n_floats * sizeof(float));
     } else if (from->has_s) {
         to->kind = OC_ATTR_TEXT;
         to->text = text_of(arena, &from->s);
@@ -194,8 +194,7 @@ read_input(struct oc_onnx_reading *r, const struct oc_op *op, int k,
         return oc_fail(OCELLUS_BAD_MODEL,
                        "its input '%s' is made later or never", name);
     if (slot->value == NULL) {
-        int statistic =
-            strcmp(op->name, "BatchNormalization") == 0 && k >= 3;
+        int statistic = strcmp(op->name, "BatchNormalization") == 0 && k >= 3;
         int trainable = k < 32 && ((op->params >> k) & 1);
         OC_TRY(settle(r, slot, statistic || trainable, trainable));
     }
@@ -217,8 +216,8 @@ constant_node(struct oc_onnx_reading *r, const oc_onnx_node *node)
     if (attr.kind == OC_ATTR_INTS)
         value = oc_ints(r->graph, attr.count, attr.ints);
     else if (attr.kind == OC_ATTR_INT)
-        value = oc_graph_constant(r->graph, NULL, OCELLUS_INT64, &scalar,
-                                  &attr.i);
+        value =
+            oc_graph_constant(r->graph, NULL, OCELLUS_INT64, &scalar, &attr.i);
     else if (attr.kind == OC_ATTR_FLOAT)
         value = oc_graph_constant(r->graph, NULL, OCELLUS_FLOAT, &scalar, &f);
     else if (attr.kind == OC_ATTR_FLOATS)
@@ -242,8 +241,7 @@ outputs(struct oc_onnx_reading *r, const oc_onnx_node *node,
                            "has %zu outputs; %d are the most known",
                            node->n_output, made->op->n_out);
         OC_TRY(define(r, node->output[k], made->out[k], NULL));
-        made->out[k]->name =
-            oc_arena_strdup(r->graph->arena, node->output[k]);
+        made->out[k]->name = oc_arena_strdup(r->graph->arena, node->output[k]);
     }
     return OCELLUS_OK;
 }
@@ -257,8 +255,7 @@ read_node(struct oc_onnx_reading *r, const oc_onnx_node *node)
     if (node->domain != NULL && node->domain[0] != '\0' &&
         strcmp(node->domain, "ai.onnx") != 0)
         return oc_fail(OCELLUS_UNSUPPORTED,
-                       "operators of domain '%s' are not there",
-                       node->domain);
+                       "operators of domain '%s' are not there", node->domain);
     if (strcmp(node->op_type, "Constant") == 0)
         return constant_node(r, node);
     const struct oc_op *op = oc_op_find(node->op_type);
@@ -266,18 +263,16 @@ read_node(struct oc_onnx_reading *r, const oc_onnx_node *node)
         return oc_fail(OCELLUS_UNSUPPORTED,
                        "this operator is not there; `ocellus ops` lists all");
     if (node->n_input > OC_MAX_IN - 4 || node->n_attribute > MOST_ATTRS - 4)
-        return oc_fail(OCELLUS_UNSUPPORTED,
-                       "has %zu inputs and %zu attributes", node->n_input,
-                       node->n_attribute);
+        return oc_fail(OCELLUS_UNSUPPORTED, "has %zu inputs and %zu attributes",
+                       node->n_input, node->n_attribute);
     for (size_t k = 0; k < node->n_input; k++)
         OC_TRY(read_input(r, op, (int)k, node->input[k], &in[n_in++]));
     for (size_t k = 0; k < node->n_attribute; k++)
         OC_TRY(read_attr(r, node->attribute[k], &attr[n_attr++]));
     OC_TRY(oc_onnx_modernise(r, node, &op, in, &n_in, attr, &n_attr));
     const char *name = node->name && node->name[0] ? node->name : NULL;
-    struct ocellus_value *y =
-        oc_apply_attrs(r->graph, op, name, n_attr, attr, in, n_in,
-                       (int)node->n_output);
+    struct ocellus_value *y = oc_apply_attrs(r->graph, op, name, n_attr, attr,
+                                             in, n_in, (int)node->n_output);
     OC_TRY(graph_status(r->graph));
     return outputs(r, node, y);
 }
@@ -293,13 +288,13 @@ read_nodes(struct oc_onnx_reading *r, const oc_onnx_graph *g)
         ocellus_status status = read_node(r, node);
         if (status != OCELLUS_OK)
             return oc_fail_context(status, "node %zu, %s '%s': ", k,
-                                   node->op_type,
-                                   node->name ? node->name : "");
+                                   node->op_type, node->name ? node->name : "");
     }
     return OCELLUS_OK;
 }
 
-/* ---- the model --------------------------------------------------------------------- */
+/* ---- the model
+ * --------------------------------------------------------------------- */
 
 static ocellus_status
 read_graph(struct oc_onnx_reading *r, const oc_onnx_graph *g)

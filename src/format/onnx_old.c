@@ -57,8 +57,8 @@ float_to_input(struct moving *m, const char *name, int k)
     const struct oc_attr *a = find(m, name);
     if (a == NULL || (k < *m->n_in && m->in[k] != NULL))
         return;
-    put(m, k, oc_scalar(m->r->graph,
-                        a->kind == OC_ATTR_INT ? (double)a->i : a->f));
+    put(m, k,
+        oc_scalar(m->r->graph, a->kind == OC_ATTR_INT ? (double)a->i : a->f));
     drop(m, name);
 }
 
@@ -78,8 +78,8 @@ old_softmax(struct moving *m, const oc_onnx_node *node)
                        node->op_type, node->name ? node->name : "",
                        (long long)m->r->opset);
     if (a == NULL)
-        m->attr[(*m->n_attr)++] = (struct oc_attr){
-            .name = "axis", .kind = OC_ATTR_INT, .i = axis};
+        m->attr[(*m->n_attr)++] =
+            (struct oc_attr){.name = "axis", .kind = OC_ATTR_INT, .i = axis};
     return OCELLUS_OK;
 }
 
@@ -100,10 +100,10 @@ oc_onnx_modernise(struct oc_onnx_reading *r, const oc_onnx_node *node,
     static const char *const softmax[] = {"Softmax", "LogSoftmax", "Hardmax",
                                           NULL};
     static const char *const axes_second[] = {
-        "Squeeze",      "Unsqueeze",          "ReduceSum",  "ReduceMean",
-        "ReduceMax",    "ReduceMin",          "ReduceProd", "ReduceL1",
-        "ReduceL2",     "ReduceLogSum",       "ReduceLogSumExp",
-        "ReduceSumSquare", NULL};
+        "Squeeze",   "Unsqueeze",    "ReduceSum",       "ReduceMean",
+        "ReduceMax", "ReduceMin",    "ReduceProd",      "ReduceL1",
+        "ReduceL2",  "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare",
+        NULL};
     struct moving m = {r, in, n_in, attr, n_attr};
     const char *name = (*op)->name;
     if (one_of(name, softmax) && r->opset < 13)

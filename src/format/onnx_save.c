@@ -14,10 +14,10 @@
 struct writing {
     const struct ocellus_graph *graph;
     struct oc_arena *arena;
-    const char **name;          /* per value */
-    int *readers;               /* per value */
+    const char **name; /* per value */
+    int *readers;      /* per value */
     int64_t opset;
-    float **rule;               /* numbers made by a rule, to be freed */
+    float **rule; /* numbers made by a rule, to be freed */
     int n_rules;
 };
 
@@ -33,7 +33,8 @@ no_memory(void)
     return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory to write a model");
 }
 
-/* ---- attributes ---------------------------------------------------------------- */
+/* ---- attributes
+ * ---------------------------------------------------------------- */
 
 static int
 one_of(const char *name, const char *const *list)
@@ -48,14 +49,23 @@ one_of(const char *name, const char *const *list)
 static void
 retype(struct oc_attr *a)
 {
-    static const char *const floats[] = {
-        "alpha", "beta",  "gamma", "epsilon", "momentum",      "lambd",
-        "bias",  "ratio", "scale", "high",    "cubic_coeff_a", "low",
-        "extrapolation_value", NULL};
+    static const char *const floats[] = {"alpha",
+                                         "beta",
+                                         "gamma",
+                                         "epsilon",
+                                         "momentum",
+                                         "lambd",
+                                         "bias",
+                                         "ratio",
+                                         "scale",
+                                         "high",
+                                         "cubic_coeff_a",
+                                         "low",
+                                         "extrapolation_value",
+                                         NULL};
     static const char *const lists[] = {
-        "kernel_shape", "strides", "pads",  "dilations",
-        "axes",         "perm",    "split", "output_padding",
-        "output_shape", NULL};
+        "kernel_shape", "strides", "pads",           "dilations",    "axes",
+        "perm",         "split",   "output_padding", "output_shape", NULL};
     if (a->kind == OC_ATTR_INT && one_of(a->name, floats)) {
         a->kind = OC_ATTR_FLOAT;
         a->f = (double)a->i;
@@ -121,7 +131,8 @@ write_attr(struct writing *w, const struct oc_attr *given,
                  : no_memory();
 }
 
-/* ---- nodes ------------------------------------------------------------------------ */
+/* ---- nodes
+ * ------------------------------------------------------------------------ */
 
 /* Since which operator set an operator has our form. */
 static int64_t
@@ -130,15 +141,24 @@ since(const char *op)
     static const struct {
         const char *op;
         int64_t opset;
-    } rows[] = {{"ReduceMean", 18},  {"ReduceMax", 18},
-                {"ReduceMin", 18},   {"ReduceProd", 18},
-                {"ReduceL1", 18},    {"ReduceL2", 18},
-                {"ReduceLogSum", 18}, {"ReduceLogSumExp", 18},
-                {"ReduceSumSquare", 18}, {"Pad", 18},
-                {"Split", 18},       {"Resize", 19},
-                {"AveragePool", 19}, {"Mish", 18},
-                {"GroupNormalization", 21}, {"Gelu", 20},
-                {"Swish", 24},       {"CenterCropPad", 18}};
+    } rows[] = {{"ReduceMean", 18},
+                {"ReduceMax", 18},
+                {"ReduceMin", 18},
+                {"ReduceProd", 18},
+                {"ReduceL1", 18},
+                {"ReduceL2", 18},
+                {"ReduceLogSum", 18},
+                {"ReduceLogSumExp", 18},
+                {"ReduceSumSquare", 18},
+                {"Pad", 18},
+                {"Split", 18},
+                {"Resize", 19},
+                {"AveragePool", 19},
+                {"Mish", 18},
+                {"GroupNormalization", 21},
+                {"Gelu", 20},
+                {"Swish", 24},
+                {"CenterCropPad", 18}};
     for (size_t k = 0; k < OC_COUNT(rows); k++)
         if (strcmp(rows[k].op, op) == 0)
             return rows[k].opset;
@@ -197,8 +217,7 @@ static ocellus_status
 write_nodes(struct writing *w, oc_onnx_graph *g)
 {
     int n = w->graph->n_nodes;
-    g->node = get(w, (size_t)n + (size_t)w->graph->n_outputs,
-                  sizeof *g->node);
+    g->node = get(w, (size_t)n + (size_t)w->graph->n_outputs, sizeof *g->node);
     for (int k = 0; k < n && g->node != NULL; k++) {
         if (folded(w->graph->nodes[k]))
             continue;
@@ -211,7 +230,8 @@ write_nodes(struct writing *w, oc_onnx_graph *g)
     return g->node ? OCELLUS_OK : no_memory();
 }
 
-/* ---- values ------------------------------------------------------------------------- */
+/* ---- values
+ * ------------------------------------------------------------------------- */
 
 static void
 count_readers(struct writing *w)
@@ -275,8 +295,7 @@ write_info(struct writing *w, const struct ocellus_value *value,
         dim[d]->dim_value = value->shape.dim[d];
         if (value->shape.dim[d] == OC_UNKNOWN)
             dim[d]->dim_param =
-                d == 0 ? (char *)"n"
-                       : oc_arena_printf(w->arena, "d%zu", d);
+                d == 0 ? (char *)"n" : oc_arena_printf(w->arena, "d%zu", d);
     }
     *out = info;
     return OCELLUS_OK;
@@ -370,7 +389,8 @@ write_metadata(struct writing *w, oc_onnx_model *model)
     return model->metadata_props ? OCELLUS_OK : no_memory();
 }
 
-/* ---- the file -------------------------------------------------------------------------- */
+/* ---- the file
+ * -------------------------------------------------------------------------- */
 
 static ocellus_status
 pack(const oc_onnx_model *model, const char *path)
@@ -432,9 +452,8 @@ oc_onnx_save(const struct ocellus_graph *graph, const char *path)
     w.name = get(&w, values, sizeof *w.name);
     w.readers = get(&w, values, sizeof *w.readers);
     w.rule = get(&w, values, sizeof *w.rule);
-    ocellus_status status = w.name && w.readers && w.rule
-                                ? write_model(&w, path)
-                                : no_memory();
+    ocellus_status status =
+        w.name && w.readers && w.rule ? write_model(&w, path) : no_memory();
     for (int k = 0; k < w.n_rules; k++)
         free(w.rule[k]);
     oc_arena_destroy(w.arena);

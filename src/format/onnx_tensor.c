@@ -17,8 +17,7 @@ read_shape(const oc_onnx_tensor *t, struct oc_shape *shape)
     if (t->n_dims > OC_MAX_RANK)
         return oc_fail(OCELLUS_UNSUPPORTED,
                        "tensor '%s' has %zu dimensions; %d are the most",
-                       t->name ? t->name : "(unnamed)", t->n_dims,
-                       OC_MAX_RANK);
+                       t->name ? t->name : "(unnamed)", t->n_dims, OC_MAX_RANK);
     shape->rank = (int)t->n_dims;
     for (size_t d = 0; d < t->n_dims; d++) {
         if (t->dims[d] < 0)
