@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/type.h"
 #include "graph/op.h"
 
 struct sweep {
@@ -87,8 +88,9 @@ through(struct sweep *s, const struct oc_node *node)
 static struct ocellus_value *
 one(struct ocellus_graph *graph, const struct ocellus_value *loss)
 {
-    float value = 1;
-    return oc_graph_constant(graph, NULL, OCELLUS_FLOAT, &loss->shape, &value);
+    double value = 0; /* room for any type */
+    oc_element_set(loss->type, &value, 0, 1.0);
+    return oc_graph_constant(graph, NULL, loss->type, &loss->shape, &value);
 }
 
 static ocellus_status

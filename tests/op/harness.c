@@ -226,6 +226,8 @@ open_session(struct test *t, const struct ocellus_graph *graph,
         died(t, "session");
         return NULL;
     }
+    if (t->of->gpu)
+        caps.cpu = 0;
     caps.quarantine = t->quarantine;
     caps.n_quarantine = t->n_quarantine;
     oc_session_set_caps(session, &caps);
@@ -672,7 +674,7 @@ forward_others(struct test *t)
 static int
 blocks(const struct test *t)
 {
-    if (t->of->plain || !oc_device_caps(t->device)->cpu)
+    if (t->of->plain || t->of->gpu || !oc_device_caps(t->device)->cpu)
         return 0;
     for (int k = 0; k < t->n_in; k++)
         if (t->tensor[k] && !t->of->in[k].host &&

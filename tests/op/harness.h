@@ -59,6 +59,7 @@ struct oc_case {
     int no_gradient;
     int plain;      /* not from blocked inputs */
     int n_compared; /* outputs compared, 0: all but saved ones */
+    int gpu;        /* planned as for a GPU, on any device */
     int slack;      /* gradient's tolerance is so many times 1e-4; 0: 1 */
 };
 

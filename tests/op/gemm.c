@@ -1,0 +1,171 @@
+/* gemm.c - matrix products against their definition, in double. Sizes lie
+ * around the kernels' tiles: 1, a few rows, one more than a panel, sums longer
+ * than a block. */
+#include <string.h>
+
+#include "tests/op/harness.h"
+
+/* Element (i, j) of op(M), M's last two axes being rows x columns. */
+static double
+element(const double *m, int64_t columns, int turned, int64_t i, int64_t j)
+
+{
+    return turned ? m[j * columns + i] : m[i * columns + j];
+}
+
+static void
+gemm(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    const struct oc_shape *a = &node->in[0]->shape, *b = &node->in[1]->shape;
+    const struct oc_shape *out = &node->out[0]->shape;
+    int ta = oc_attr_int(node, "transA", 0) != 0;
+    int tb = oc_attr_int(node, "transB", 0) != 0;
+    double alpha = oc_attr_float(node, "alpha", 1);
+    double beta = oc_attr_float(node, "beta", 1);
+    int64_t depth = a->dim[ta ? 0 : 1], at[OC_MAX_RANK] = {0};
+    int64_t m = out->dim[0], n = out->dim[1];
+
+    for (; m * n > 0;) {
+        double sum = 0.0, *to = &y[0][at[0] * n + at[1]];
+
+        for (int64_t l = 0; l < depth; l++)
+            sum += element(x[0], a->dim[1], ta, at[0], l) *
+                   element(x[1], b->dim[1], tb, l, at[1]);
+        *to = alpha * sum;
+        if (node->n_in > 2)
+            *to += beta * x[2][oc_spread(&node->in[2]->shape, out, at)];
+        if (!oc_next(out, at))
+            break;
+    }
+}
+
+/* A vector as the matrix that it stands for. */
+static struct oc_shape
+matrix(const struct oc_shape *s, int row)
+{
+    if (s->rank > 1)
+        return *s;
+    return row ? OC_SHAPE(1, s->dim[0]) : OC_SHAPE(s->dim[0], 1);
+}
+
+/* The matrix of `m` that belongs to batch index at[] of `out`. */
+static const double *
+batch(const double *m, const struct oc_shape *s, const struct oc_shape *out,
+      const int64_t at[OC_MAX_RANK])
+{
+    struct oc_shape outer = *s, whole = *out;
+
+    outer.rank -= 2;
+    whole.rank -= 2;
+    return m + oc_spread(&outer, &whole, at) *
+                   oc_shape_span(s, s->rank - 2, s->rank);
+}
+
+static void
+matmul(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    struct oc_shape a = matrix(&node->in[0]->shape, 1);
+    struct oc_shape b = matrix(&node->in[1]->shape, 0);
+    struct oc_shape out = node->out[0]->shape;
+    int ta = oc_attr_int(node, "transA", 0) != 0;
+    int tb = oc_attr_int(node, "transB", 0) != 0;
+    int64_t rows_a = a.dim[a.rank - 2], columns_a = a.dim[a.rank - 1];
+    int64_t columns_b = b.dim[b.rank - 1];
+    int64_t at[OC_MAX_RANK] = {0}, depth = ta ? rows_a : columns_a;
+    double *to = y[0];
+
+    if (node->in[1]->shape.rank == 1)
+        out.dim[out.rank++] = 1;
+    if (node->in[0]->shape.rank == 1) {
+        out.dim[out.rank] = out.dim[out.rank - 1];
+        out.dim[out.rank++ - 1] = 1;
+    }
+    for (; oc_shape_count(&out) > 0;) {
+        const double *left = batch(x[0], &a, &out, at);
+        const double *right = batch(x[1], &b, &out, at);
+        int64_t i = at[out.rank - 2], j = at[out.rank - 1];
+
+        *to = 0.0;
+        for (int64_t l = 0; l < depth; l++)
+            *to += element(left, columns_a, ta, i, l) *
+                   element(right, columns_b, tb, l, j);
+        to++;
+        if (!oc_next(&out, at))
+            break;
+    }
+}
+
+#define GEMM(a, b, c, attributes_, y)                                          \
+    {                                                                          \
+        .op = "Gemm", .attributes = attributes_, .in = {{a}, {b}, {c}},        \
+        .reference = gemm, .expect = y                                         \
+    }
+#define MATMUL(a, b, y)                                                        \
+    {                                                                          \
+        .op = "MatMul", .in = {{a}, {b}}, .reference = matmul, .expect = y     \
+    }
+#define TURNED(a, b, attributes_, y)                                           \
+    {                                                                          \
+        .op = "MatMulT", .attributes = attributes_, .in = {{a}, {b}},          \
+        .reference = matmul, .expect = y                                       \
+    }
+
+static const struct oc_case cases[] = {
+    GEMM("1x1", "1x1", NULL, NULL, "1x1"),
+    GEMM("7x5", "5x17", NULL, NULL, "7x17"),
+    GEMM("5x7", "5x17", NULL, "transA=1", "7x17"),
+    GEMM("7x5", "17x5", NULL, "transB=1", "7x17"),
+    GEMM("5x7", "17x5", NULL, "transA=1 transB=1 alpha=0.5", "7x17"),
+    GEMM("1x33", "33x70", "70", NULL, "1x70"),
+    GEMM("1x33", "70x33", "70", "transB=1", "1x70"),
+    GEMM("3x9", "33x9", "1x33", "transB=1 beta=2", "3x33"),
+    GEMM("4x19", "19x21", "4x1", "alpha=2 beta=-1", "4x21"),
+    GEMM("2x9", "33x2", NULL, "transA=1 transB=1", "9x33"),
+    GEMM("6x4", "4x16", "6x16", NULL, "6x16"),
+    GEMM("13x70", "10x70", "10", "transB=1", "13x10"),
+    GEMM("25x300", "300x18", "", "beta=3", "25x18"),
+    GEMM("9x0", "0x17", "17", NULL, "9x17"),
+    GEMM("0x4", "4x3", NULL, NULL, "0x3"),
+    {.op = "Gemm",
+     .in = {{"3x4", -9, 9, OCELLUS_INT32}, {"4x5", -9, 9, OCELLUS_INT32}},
+     .reference = gemm},
+    {.op = "Gemm",
+     .attributes = "transB=1",
+     .in = {{"3x40", .type = OCELLUS_DOUBLE},
+            {"5x40", .type = OCELLUS_DOUBLE},
+            {"5", .type = OCELLUS_DOUBLE}},
+     .reference = gemm,
+     .tolerance = 1e-13},
+    {.op = "Gemm",
+     .in = {{"3x4", .type = OCELLUS_FLOAT16}, {"4x5", .type = OCELLUS_FLOAT16}},
+     .reference = gemm,
+     .tolerance = 1e-3,
+     .no_gradient = 1},
+    MATMUL("1x1", "1x1", "1x1"),
+    MATMUL("3x4x5", "3x5x6", "3x4x6"),
+    MATMUL("3x4x5", "5x6", "3x4x6"),
+    MATMUL("4x5", "3x5x6", "3x4x6"),
+    MATMUL("2x3x4x5", "3x5x6", "2x3x4x6"),
+    MATMUL("2x1x4x5", "3x5x6", "2x3x4x6"),
+    MATMUL("2x1x3x1x2x5", "1x2x1x3x5x2", "2x2x3x3x2x2"),
+    MATMUL("5", "5", ""),
+    MATMUL("5", "5x4", "4"),
+    MATMUL("4x5", "5", "4"),
+    MATMUL("2x3x4x5", "5", "2x3x4"),
+    MATMUL("5", "2x3x5x4", "2x3x4"),
+    MATMUL("2x0x3", "3x4", "2x0x4"),
+    MATMUL("0x2x3", "0x3x4", "0x2x4"),
+    {.op = "MatMul",
+     .in = {{"2x3x4", -99, 99, OCELLUS_INT64}, {"4x5", -9, 9, OCELLUS_INT64}},
+     .reference = matmul},
+    TURNED("2x5x4", "2x5x6", "transA=1", "2x4x6"),
+    TURNED("2x4x5", "2x6x5", "transB=1", "2x4x6"),
+    TURNED("2x5x4", "1x6x5", "transA=1 transB=1", "2x4x6"),
+    TURNED("3x2x7", "4x7", "transB=1", "3x2x4"),
+};
+
+int
+main(void)
+{
+    return oc_cases_run(cases, OC_COUNT(cases));
+}
