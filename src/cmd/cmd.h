@@ -56,8 +56,8 @@ struct cmd {
 ocellus_status cmd_parse(const struct cmd *cmd, int argc, char **argv,
                          int *count, int *help);
 void cmd_help(const struct cmd *cmd);
-/* The options as a JSON object, and back. Texts that come from JSON are lent
- * by it. */
+/* The options as a JSON object, and back, but for those that the command line
+ * has. Texts that come from JSON are lent by it. */
 json_t *cmd_options_pack(const struct cmd_option *options);
 ocellus_status cmd_options_unpack(const struct cmd_option *options,
                                   const json_t *from);
@@ -120,6 +120,7 @@ ocellus_status cmd_open_device(ocellus_device **device);
 /* ---- the subcommands --------------------------------------------------- */
 
 #define CMD_EACH(X)                                                            \
+    X(train)                                                                   \
     X(devices)                                                                 \
     X(ops)
 #define CMD_DECLARE(name) extern const struct cmd cmd_##name;

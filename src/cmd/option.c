@@ -39,9 +39,24 @@ set_number(const struct cmd_option *option, const char *text)
     return OCELLUS_OK;
 }
 
+/* Those that the command line has, which a kept set does not override. */
+static const struct cmd_option *given[64];
+static size_t n_given;
+
+static int
+was_given(const struct cmd_option *option)
+{
+    for (size_t k = 0; k < n_given; k++)
+        if (given[k] == option)
+            return 1;
+    return 0;
+}
+
 static ocellus_status
 set(const struct cmd_option *option, const char *text)
 {
+    if (n_given < sizeof given / sizeof given[0])
+        given[n_given++] = option;
     if (option->kind == CMD_FLAG)
         *(int *)option->to = 1;
     else if (option->kind == CMD_TEXT)
@@ -206,7 +221,7 @@ cmd_options_unpack(const struct cmd_option *options, const json_t *from)
 {
     for (; options->name != NULL; options++) {
         const json_t *value = json_object_get(from, options->name);
-        if (value != NULL)
+        if (value != NULL && !was_given(options))
             CMD_TRY(unpack(options, value));
     }
     return OCELLUS_OK;

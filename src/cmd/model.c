@@ -1,0 +1,210 @@
+/* model.c - nets by name, model files, and their metadata. */
+#include "cmd/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+cmd_net_defaults(const char *net, struct cmd_image *image, int *classes)
+{
+    static const char *const gray[] = {"mlp", "lenet5"};
+    int known = 0, small = strstr(net, "resnet20") || strstr(net, "resnet32") ||
+                           strstr(net, "resnet56");
+    for (int k = 0; ocellus_net_name(k) != NULL; k++)
+        known |= strcmp(ocellus_net_name(k), net) == 0;
+    *image = (struct cmd_image){{3, 224, 224}};
+    *classes = 1000;
+    if (small) {
+        *image = (struct cmd_image){{3, 32, 32}};
+        *classes = 10;
+    }
+    for (size_t k = 0; k < sizeof gray / sizeof gray[0]; k++)
+        if (strcmp(gray[k], net) == 0) {
+            *image = (struct cmd_image){{1, 28, 28}};
+            *classes = 10;
+        }
+    if (strcmp(net, "unet") == 0)
+        *classes = 2;
+    return known;
+}
+
+static ocellus_status
+load(const char *path, ocellus_graph **graph)
+{
+    *graph = NULL;
+    return cmd_fail(OCELLUS_UNSUPPORTED, "%s: model files cannot be read",
+                    path);
+}
+
+ocellus_status
+cmd_model_save(const ocellus_graph *graph, const char *path)
+{
+    (void)graph, (void)path;
+    return OCELLUS_OK;
+}
+
+/* A word that looks like a file is not looked up among the nets. */
+static int
+is_path(const char *word)
+{
+    return strchr(word, '/') != NULL || strchr(word, '.') != NULL;
+}
+
+ocellus_status
+cmd_model_open(const char *word, const struct cmd_image *image, int classes,
+               uint64_t seed, ocellus_graph **graph)
+{
+    struct cmd_image usual;
+    int usual_classes;
+    *graph = NULL;
+    if (is_path(word) && !cmd_net_defaults(word, &usual, &usual_classes))
+        return load(word, graph);
+    return ocellus_net_create(word, (int)image->chw[0], (int)image->chw[1],
+                              (int)image->chw[2], classes, seed, graph);
+}
+
+ocellus_status
+cmd_model_image(const ocellus_graph *graph, struct cmd_image *image)
+{
+    ocellus_value *x = ocellus_graph_get_input(graph, 0);
+    if (x == NULL || ocellus_value_rank(x) != 4)
+        return cmd_fail(OCELLUS_BAD_MODEL,
+                        "the model's first input is no batch of images "
+                        "(N x C x H x W): it has %d dimensions",
+                        x ? ocellus_value_rank(x) : 0);
+    for (int k = 0; k < 3; k++)
+        image->chw[k] = ocellus_value_dim(x, k + 1);
+    return OCELLUS_OK;
+}
+
+ocellus_status
+cmd_model_classes(const ocellus_graph *graph, int *classes)
+{
+    ocellus_value *y = ocellus_graph_get_output(graph, 0);
+    int rank = y ? ocellus_value_rank(y) : 0;
+    for (int k = 2; k < rank; k++)
+        if (ocellus_value_dim(y, k) != 1)
+            rank = 0;
+    if (rank < 2)
+        return cmd_fail(OCELLUS_BAD_MODEL,
+                        "the model's first output is not N x classes, so it "
+                        "classifies nothing");
+    *classes = (int)ocellus_value_dim(y, 1);
+    return OCELLUS_OK;
+}
+
+char *
+cmd_fit(const char *transform, const struct cmd_image *have,
+        const struct cmd_image *want)
+{
+    char more[96] = "", *text;
+    size_t used = 0, room;
+    if (want->chw[0] > 0 && want->chw[0] != have->chw[0])
+        used += (size_t)snprintf(more, sizeof more, " %s",
+                                 want->chw[0] == 1 ? "gray" : "rgb");
+    if (want->chw[1] > 0 && want->chw[2] > 0 &&
+        (want->chw[1] != have->chw[1] || want->chw[2] != have->chw[2]))
+        used += (size_t)snprintf(more + used, sizeof more - used,
+                                 " resize=%lldx%lld", (long long)want->chw[1],
+                                 (long long)want->chw[2]);
+    if (used == 0)
+        return NULL;
+    room = (transform ? strlen(transform) : 0) + used + 1;
+    text = malloc(room);
+    if (text != NULL)
+        snprintf(text, room, "%s%s", transform ? transform : "",
+                 transform ? more : more + 1);
+    return text;
+}
+
+ocellus_status
+cmd_numbers(const char *text, int channels, float *out)
+{
+    int count = 0;
+    const char *at = text;
+    for (char *end;; at = end + 1) {
+        float value = strtof(at, &end);
+        if (end == at || (*end != ',' && *end != '\0') || count >= channels)
+            return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                            "'%s' is no list of %d number%s with commas", text,
+                            channels, channels == 1 ? "" : "s");
+        out[count++] = value;
+        if (*end == '\0')
+            break;
+    }
+    if (count != 1 && count != channels)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "'%s' has %d numbers for %d channels", text, count,
+                        channels);
+    for (int k = count; k < channels; k++)
+        out[k] = out[0];
+    return OCELLUS_OK;
+}
+
+/* ---- metadata -------------------------------------------------------------
+ */
+
+static ocellus_status
+keep_numbers(ocellus_graph *graph, const char *key, const float *number,
+             int count)
+{
+    char text[CMD_MOST_CHANNELS * 20];
+    size_t used = 0;
+    for (int k = 0; k < count; k++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.9g",
+                                 k ? "," : "", (double)number[k]);
+    return ocellus_graph_set_metadata(graph, key, text);
+}
+
+static ocellus_status
+keep_names(ocellus_graph *graph, const ocellus_dataset *dataset)
+{
+    int classes = ocellus_dataset_classes(dataset);
+    size_t room = 1, used = 0;
+    for (int k = 0; k < classes; k++)
+        room += strlen(ocellus_dataset_class_name(dataset, k)) + 1;
+    char *text = calloc(1, room);
+    if (text == NULL)
+        return cmd_fail(OCELLUS_OUT_OF_MEMORY, "no memory for %d class names",
+                        classes);
+    for (int k = 0; k < classes; k++)
+        used +=
+            (size_t)snprintf(text + used, room - used, "%s%s", k ? "\n" : "",
+                             ocellus_dataset_class_name(dataset, k));
+    ocellus_status status =
+        ocellus_graph_set_metadata(graph, "ocellus.classes", text);
+    free(text);
+    return status;
+}
+
+ocellus_status
+cmd_model_describe(ocellus_graph *graph, ocellus_dataset *dataset,
+                   const char *transform)
+{
+    float mean[CMD_MOST_CHANNELS], std[CMD_MOST_CHANNELS];
+    int64_t chw[3];
+    ocellus_dataset_shape(dataset, chw);
+    CMD_TRY(keep_names(graph, dataset));
+    if (transform != NULL)
+        CMD_TRY(
+            ocellus_graph_set_metadata(graph, "ocellus.transform", transform));
+    if (chw[0] > CMD_MOST_CHANNELS)
+        return OCELLUS_OK;
+    CMD_TRY(ocellus_dataset_get_normalization(dataset, mean, std));
+    CMD_TRY(keep_numbers(graph, "ocellus.mean", mean, (int)chw[0]));
+    return keep_numbers(graph, "ocellus.std", std, (int)chw[0]);
+}
+
+ocellus_status
+cmd_model_normalization(const ocellus_graph *graph, int channels, float *mean,
+                        float *std, int *found)
+{
+    const char *m = ocellus_graph_get_metadata(graph, "ocellus.mean");
+    const char *s = ocellus_graph_get_metadata(graph, "ocellus.std");
+    *found = m != NULL && s != NULL;
+    if (!*found)
+        return OCELLUS_OK;
+    CMD_TRY(cmd_numbers(m, channels, mean));
+    return cmd_numbers(s, channels, std);
+}

@@ -1,0 +1,47 @@
+/* model.h - nets by name, model files, and what a model keeps about its data.
+ *
+ * Metadata of a model: "ocellus.mean" and "ocellus.std" (numbers with commas,
+ * one a channel), "ocellus.transform", "ocellus.classes" (a name a line).
+ */
+#ifndef OC_CMD_MODEL_H
+#define OC_CMD_MODEL_H
+
+#include "cmd/cmd.h"
+
+#define CMD_MOST_CHANNELS 64
+
+/* What images are like: channels, height, width; 0 or -1: not known. */
+struct cmd_image {
+    int64_t chw[3];
+};
+
+/* The sizes that a named net was made for; 0 when there is no such net. */
+int cmd_net_defaults(const char *net, struct cmd_image *image, int *classes);
+/* A named net for such images, or a model file: a word that is no net's name.
+ * For a file, image and classes are not looked at. */
+ocellus_status cmd_model_open(const char *word, const struct cmd_image *image,
+                              int classes, uint64_t seed,
+                              ocellus_graph **graph);
+ocellus_status cmd_model_save(const ocellus_graph *graph, const char *path);
+/* The only input's last three dimensions, -1 where unknown. */
+ocellus_status cmd_model_image(const ocellus_graph *graph,
+                               struct cmd_image *image);
+/* The classes that the first output tells apart; -1 where unknown. Fails where
+ * it is not N x classes. */
+ocellus_status cmd_model_classes(const ocellus_graph *graph, int *classes);
+/* Words behind `transform` (or NULL) that make images of `have` such as the
+ * model wants; into a malloc'ed text, NULL where none are needed. */
+char *cmd_fit(const char *transform, const struct cmd_image *have,
+              const struct cmd_image *want);
+
+/* Numbers with commas, 1 or `channels` of them. */
+ocellus_status cmd_numbers(const char *text, int channels, float *out);
+/* Mean, deviation, transform and names of a data set into the model, and the
+ * first two back: *found is 0 where the model has none. */
+ocellus_status cmd_model_describe(ocellus_graph *graph,
+                                  ocellus_dataset *dataset,
+                                  const char *transform);
+ocellus_status cmd_model_normalization(const ocellus_graph *graph, int channels,
+                                       float *mean, float *std, int *found);
+
+#endif

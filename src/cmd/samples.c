@@ -1,0 +1,55 @@
+/* samples.c - the data set of --data and its companions. */
+#include "cmd/samples.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static ocellus_status
+open_once(const struct cmd_samples *samples, const char *transform,
+          uint64_t seed, ocellus_dataset **dataset)
+{
+    ocellus_dataset_options options = {
+        .size = sizeof options,
+        .seed = seed,
+        .format = samples->format,
+        .transform = transform,
+        .validation = samples->validation,
+        .limit = {samples->limit, 0, samples->limit_test}};
+    if (strcmp(samples->data, "digits") == 0)
+        return ocellus_dataset_digits(8000, 2000, &options, dataset);
+    return ocellus_dataset_open(samples->data, &options, dataset);
+}
+
+ocellus_status
+cmd_samples_open(struct cmd_samples *samples, uint64_t seed,
+                 const struct cmd_image *want, ocellus_dataset **dataset)
+{
+    struct cmd_image have;
+    *dataset = NULL;
+    if (samples->data == NULL)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "where is the data? Say --data DIR, or --data digits "
+                        "for drawn digits");
+    CMD_TRY(open_once(samples, samples->transform, seed, dataset));
+    ocellus_dataset_shape(*dataset, have.chw);
+    if (want == NULL)
+        return OCELLUS_OK;
+    samples->fitted = cmd_fit(samples->transform, &have, want);
+    if (samples->fitted == NULL)
+        return OCELLUS_OK;
+    ocellus_dataset_destroy(*dataset);
+    return open_once(samples, samples->fitted, seed, dataset);
+}
+
+const char *
+cmd_samples_transform(const struct cmd_samples *samples)
+{
+    return samples->fitted ? samples->fitted : samples->transform;
+}
+
+void
+cmd_samples_free(struct cmd_samples *samples)
+{
+    free(samples->fitted);
+    samples->fitted = NULL;
+}

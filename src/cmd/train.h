@@ -1,0 +1,65 @@
+/* train.h - one training: what was asked for, what is at hand, where it
+ * stands. `ocellus train` and `ocellus demo` share it. */
+#ifndef OC_CMD_TRAIN_H
+#define OC_CMD_TRAIN_H
+
+#include "cmd/samples.h"
+
+struct train_options {
+    const char *net; /* or a model file */
+    struct cmd_samples samples;
+    const char *augment, *optimizer, *schedule, *out;
+    int64_t epochs, batch, seed, accumulate, segments, threads;
+    double label_smoothing, clip, average, minutes;
+    int resume;
+};
+
+struct train {
+    struct train_options *options;
+    ocellus_device *device;
+    ocellus_dataset *data;
+    ocellus_graph *graph;
+    ocellus_trainer *trainer;
+    ocellus_loader *loader;
+    ocellus_loader *judge; /* of the split that epochs are judged by; NULL */
+    ocellus_split judged;
+    ocellus_history *history;
+    ocellus_metrics *metrics; /* of that split */
+    int classes;
+
+    int64_t epoch;               /* whole epochs behind */
+    int64_t position;            /* samples of this epoch behind */
+    double loss, right, seconds; /* sums of this epoch's part */
+    double best;                 /* accuracy on the validation split */
+    double began, kept, told;    /* clock: this part, checkpoint, message */
+    double part;                 /* seconds of training before `began` */
+};
+
+/* Fills what was not asked for; the recipe that suits the net. */
+void train_defaults(struct train_options *options);
+/* From options to a trainer that stands where it should. */
+ocellus_status train_open(struct train *train);
+void train_close(struct train *train);
+/* All epochs that are left. OCELLUS_CANCELLED after Ctrl-C, all kept. */
+ocellus_status train_run(struct train *train);
+
+/* train_keep.c: the folder of --out. */
+char *train_path(const struct train *train, const char *name);
+ocellus_status train_folder(struct train *train);
+ocellus_status train_keep_options(const struct train_options *options,
+                                  const struct cmd_option *table);
+ocellus_status train_read_options(const char *out,
+                                  const struct cmd_option *table,
+                                  const char **net, json_t **lender);
+/* The checkpoint. */
+ocellus_status train_keep(struct train *train);
+ocellus_status train_take(struct train *train);
+/* model.onnx (or another name) with its metadata. */
+ocellus_status train_keep_model(struct train *train, const char *name);
+/* curves.png and confusion.png, where pictures can be drawn. */
+ocellus_status train_draw(struct train *train);
+
+/* The whole judged split through the net as it stands, into the metrics. */
+ocellus_status train_judge(struct train *train, ocellus_loader *loader);
+
+#endif

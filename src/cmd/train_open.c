@@ -1,0 +1,144 @@
+/* train_open.c - from options to a trainer that stands where it should. */
+#include "cmd/train.h"
+
+#include <string.h>
+
+static ocellus_status
+open_graph_of_file(struct train *t)
+{
+    struct train_options *o = t->options;
+    struct cmd_image want;
+    CMD_TRY(cmd_model_open(o->net, NULL, 0, 0, &t->graph));
+    CMD_TRY(cmd_model_image(t->graph, &want));
+    return cmd_samples_open(&o->samples, (uint64_t)o->seed, &want, &t->data);
+}
+
+static ocellus_status
+open_graph(struct train *t)
+{
+    struct train_options *o = t->options;
+    struct cmd_image image, usual;
+    int classes;
+    if (!cmd_net_defaults(o->net, &usual, &classes) &&
+        strpbrk(o->net, "./") != NULL)
+        return open_graph_of_file(t);
+    CMD_TRY(cmd_samples_open(&o->samples, (uint64_t)o->seed, NULL, &t->data));
+    ocellus_dataset_shape(t->data, image.chw);
+    if (image.chw[1] == 0) { /* images of many sizes */
+        ocellus_dataset_destroy(t->data);
+        t->data = NULL;
+        usual.chw[0] = image.chw[0];
+        CMD_TRY(
+            cmd_samples_open(&o->samples, (uint64_t)o->seed, &usual, &t->data));
+        ocellus_dataset_shape(t->data, image.chw);
+    }
+    return cmd_model_open(o->net, &image, ocellus_dataset_classes(t->data),
+                          (uint64_t)o->seed, &t->graph);
+}
+
+static ocellus_status
+open_loaders(struct train *t)
+{
+    const struct train_options *o = t->options;
+    ocellus_loader_options options = {.size = sizeof options,
+                                      .batch = o->batch,
+                                      .shuffle = 1,
+                                      .seed = (uint64_t)o->seed,
+                                      .augment = o->augment,
+                                      .threads = (int)o->threads,
+                                      .epochs = o->epochs};
+    CMD_TRY(
+        ocellus_loader_create(t->data, OCELLUS_TRAIN, &options, &t->loader));
+    t->judged = ocellus_dataset_count(t->data, OCELLUS_VALIDATION) > 0
+                    ? OCELLUS_VALIDATION
+                    : OCELLUS_TEST;
+    if (ocellus_dataset_count(t->data, t->judged) == 0)
+        return OCELLUS_OK;
+    options.shuffle = 0;
+    options.augment = NULL;
+    options.epochs = 0;
+    return ocellus_loader_create(t->data, t->judged, &options, &t->judge);
+}
+
+static ocellus_status
+open_trainer(struct train *t)
+{
+    const struct train_options *o = t->options;
+    int64_t updates = ocellus_loader_batches(t->loader) / o->accumulate;
+    ocellus_trainer_options options = {
+        .size = sizeof options,
+        .label_smoothing = (float)o->label_smoothing,
+        .optimizer = o->optimizer,
+        .schedule = o->schedule,
+        .epochs = (double)o->epochs,
+        .steps_per_epoch = updates > 0 ? updates : 1,
+        .clip = (float)o->clip,
+        .accumulate = (int)o->accumulate,
+        .average = (float)o->average,
+        .checkpoint = (int)o->segments,
+        .mixup = o->augment &&
+                 (strstr(o->augment, "mixup") || strstr(o->augment, "cutmix")),
+        .seed = (uint64_t)o->seed};
+    return ocellus_trainer_create(t->device, t->graph, &options, &t->trainer);
+}
+
+static void
+describe(const struct train *t)
+{
+    int64_t chw[3];
+    ocellus_loader_shape(t->loader, chw);
+    cmd_say("data: %s, %lld training, %lld validation, %lld test images, "
+            "%lld x %lld x %lld, %d classes",
+            ocellus_dataset_format(t->data),
+            (long long)ocellus_dataset_count(t->data, OCELLUS_TRAIN),
+            (long long)ocellus_dataset_count(t->data, OCELLUS_VALIDATION),
+            (long long)ocellus_dataset_count(t->data, OCELLUS_TEST),
+            (long long)chw[0], (long long)chw[1], (long long)chw[2],
+            ocellus_dataset_classes(t->data));
+    cmd_say("net: %s, %lld parameters; %s; %s; batch %lld", t->options->net,
+            (long long)ocellus_graph_parameter_count(t->graph),
+            t->options->optimizer, t->options->schedule,
+            (long long)t->options->batch);
+}
+
+ocellus_status
+train_open(struct train *t)
+{
+    struct train_options *o = t->options;
+    t->best = -1;
+    if (o->augment != NULL)
+        CMD_TRY(ocellus_transform_check(o->augment));
+    CMD_TRY(open_graph(t));
+    CMD_TRY(cmd_model_classes(t->graph, &t->classes));
+    if (t->classes < ocellus_dataset_classes(t->data))
+        return cmd_fail(OCELLUS_BAD_DATA,
+                        "the data has %d classes, the net tells %d apart",
+                        ocellus_dataset_classes(t->data), t->classes);
+    if (ocellus_dataset_count(t->data, OCELLUS_TRAIN) == 0)
+        return cmd_fail(OCELLUS_BAD_DATA, "%s has no training images",
+                        o->samples.data);
+    CMD_TRY(open_loaders(t));
+    CMD_TRY(ocellus_metrics_create(t->classes, &t->metrics));
+    CMD_TRY(train_folder(t));
+    CMD_TRY(cmd_open_device(&t->device));
+    describe(t);
+    CMD_TRY(open_trainer(t));
+    if (o->resume)
+        CMD_TRY(train_take(t));
+    CMD_TRY(ocellus_history_create(o->out, t->epoch, &t->history));
+    return ocellus_loader_start(t->loader, t->epoch, t->position);
+}
+
+void
+train_close(struct train *t)
+{
+    ocellus_history_destroy(t->history);
+    ocellus_metrics_destroy(t->metrics);
+    ocellus_loader_destroy(t->judge);
+    ocellus_loader_destroy(t->loader);
+    ocellus_trainer_destroy(t->trainer);
+    ocellus_graph_destroy(t->graph);
+    ocellus_dataset_destroy(t->data);
+    ocellus_device_close(t->device);
+    cmd_samples_free(&t->options->samples);
+}
