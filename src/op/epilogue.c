@@ -2,7 +2,8 @@
  *
  * The prelude holds one function, the formula, and two macros: what to add to
  * the kernel's parameters, and how to call the function at a place. The
- * scalars are arguments, so that one program serves every slope and bound.
+ * scalars are arguments, so that one program serves every slope and bound; in
+ * the function they are as wide as v, because fmax(s0, v) wants that.
  */
 #include <string.h>
 
@@ -23,8 +24,11 @@ write_function(struct oc_text *text, const struct oc_epilogue *e,
     for (int i = 0; i < e->n_extra; i++)
         oc_text_printf(text, ", %s e%d", type, i);
     for (int i = 0; i < e->n_scalar; i++)
-        oc_text_printf(text, ", float s%d", i);
-    oc_text_printf(text, ")\n{\n    return %s;\n}\n", e->formula);
+        oc_text_printf(text, ", float oc_s%d", i);
+    oc_text_append(text, ")\n{\n");
+    for (int i = 0; i < e->n_scalar; i++)
+        oc_text_printf(text, "    const %s s%d = oc_s%d;\n", type, i, i);
+    oc_text_printf(text, "    return %s;\n}\n", e->formula);
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include "base/type.h"
 #include "op/gemm.h"
+#include "op/pointwise.h"
 
 /* ---- shapes ------------------------------------------------------------- */
 
@@ -334,27 +335,6 @@ reshape(struct ocellus_value *value, const struct oc_shape *shape)
                    oc_ints(graph, shape->rank, shape->dim));
 }
 
-/* Sums over what broadcasting repeated. */
-static struct ocellus_value *
-reduce(struct ocellus_value *value, const struct oc_shape *shape)
-{
-    int64_t axes[OC_MAX_RANK];
-    int count = 0;
-
-    if (!value || oc_shape_equal(&value->shape, shape))
-        return value;
-    for (int i = 0; i < value->shape.rank; i++) {
-        int at = i - value->shape.rank + shape->rank;
-
-        if (at < 0 || shape->dim[at] != value->shape.dim[i])
-            axes[count++] = i;
-    }
-    if (count > 0)
-        value = OC_NODE(value->graph, "ReduceSum", "keepdims=1", value,
-                        oc_ints(value->graph, count, axes));
-    return reshape(value, shape);
-}
-
 static void
 grad_gemm(const struct oc_node *node, struct ocellus_value *dy[],
           struct ocellus_value *dx[])
@@ -370,10 +350,10 @@ grad_gemm(const struct oc_node *node, struct ocellus_value *dy[],
         dx[1] = grad_right("Gemm", alpha, a, b, y);
     if (node->n_in <= 2 || !dx[2])
         return;
-    dx[2] = reduce(dy[0], &node->in[2]->shape);
+    dx[2] = oc_reduce_to(dy[0], &node->in[2]->shape);
     if (beta != 1)
         dx[2] = OC_NODE(node->graph, "Mul", NULL, dx[2],
-                        oc_scalar(node->graph, beta));
+                        oc_scalar_like(dy[0], beta));
 }
 
 /* Vectors as the matrices that they stand for: A a row, B a column. */
@@ -428,7 +408,7 @@ grad_matmul(const struct oc_node *node, struct ocellus_value *dy[],
         return;
     if (dx[0]) {
         dx[0] = grad_left("MatMulT", 1, a, b, y);
-        dx[0] = reduce(dx[0], &shape_a);
+        dx[0] = oc_reduce_to(dx[0], &shape_a);
         dx[0] = reshape(dx[0], &node->in[0]->shape);
     }
     if (dx[1]) {
@@ -439,7 +419,7 @@ grad_matmul(const struct oc_node *node, struct ocellus_value *dy[],
         if (!a.value || !y.value)
             return;
         dx[1] = grad_right("MatMulT", 1, a, b, y);
-        dx[1] = reduce(dx[1], &shape_b);
+        dx[1] = oc_reduce_to(dx[1], &shape_b);
         dx[1] = reshape(dx[1], &node->in[1]->shape);
     }
 }
