@@ -109,15 +109,30 @@ reorder(struct oc_planning *p, const struct ocellus_value *value, int home,
     return steps->status;
 }
 
+/* Packings are made from plain numbers and unpacked to plain numbers. */
+static int
+needs_plain_between(const struct oc_layout *from, const struct oc_layout *to)
+{
+    const struct oc_layout plain = OC_PLAIN;
+    return (from->pack != OC_PACK_NONE || to->pack != OC_PACK_NONE) &&
+           !oc_layout_equal(from, &plain) && !oc_layout_equal(to, &plain);
+}
+
 static ocellus_status
 operand(struct oc_planning *p, const struct ocellus_value *value,
         const struct oc_layout *want, struct oc_operand *out)
 {
+    const struct oc_layout plain = OC_PLAIN;
     int home, place;
     OC_TRY(home_of(p, value, &home));
     place = home;
     if (!serves(&p->plan->place[home].layout, want)) {
         place = find_variant(p, value, want);
+        if (place < 0 &&
+            needs_plain_between(&p->plan->place[home].layout, want)) {
+            OC_TRY(operand(p, value, &plain, out));
+            home = out->place;
+        }
         if (place < 0)
             OC_TRY(reorder(p, value, home, want, &place));
     }

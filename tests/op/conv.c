@@ -1,10 +1,8 @@
 /* conv.c - the convolutions and their gradients, against their definitions.
  *
  * The references scatter or gather over plain loops and read the attributes
- * themselves. Inputs stay plain here, because weights do not come in blocks of
- * channels; tests/op/conv_blocked.c is about those. Rows with `gpu` are planned
- * as for a GPU on any device, so that the tiled kernels are tested where only a
- * CPU is. */
+ * themselves. Rows with `gpu` are planned as for a GPU on any device, so that
+ * the tiled kernels are tested where only a CPU is. */
 #include <string.h>
 
 #include "tests/op/harness.h"
@@ -212,13 +210,12 @@ conv_bias(const struct oc_node *node, const double *const x[],
 #define CONV(x, w, b, attributes_, y)                                          \
     {                                                                          \
         .op = "Conv", .attributes = attributes_, .in = {{x}, {w}, {b}},        \
-        .reference = conv, .plain = 1, .expect = y                             \
+        .reference = conv, .expect = y                                         \
     }
 #define TRANSPOSE(x, w, b, attributes_, y)                                     \
     {                                                                          \
         .op = "ConvTranspose", .attributes = attributes_,                      \
-        .in = {{x}, {w}, {b}}, .reference = conv_input, .plain = 1,            \
-        .expect = y                                                            \
+        .in = {{x}, {w}, {b}}, .reference = conv_input, .expect = y            \
     }
 static const struct oc_case cases[] = {
     CONV("1x1x1x1", "1x1x1x1", NULL, NULL, "1x1x1x1"),
@@ -258,19 +255,16 @@ static const struct oc_case cases[] = {
      .attributes = "strides=2,3 pads=1,0,2,1 dilations=1,2 extent=8,9",
      .in = {{"2x4x5x3"}, {"4x3x3x2"}},
      .reference = conv_input,
-     .plain = 1,
      .expect = "2x3x8x9"},
     {.op = "ConvGradWeight",
      .attributes = "kernel_shape=3,2 strides=2,3 pads=1,0,2,1 group=2",
      .in = {{"2x4x8x9"}, {"2x6x5x3"}},
      .reference = conv_weight,
-     .plain = 1,
      .expect = "6x2x3x2"},
     {.op = "ConvGradWeight",
      .attributes = "kernel_shape=2,2",
      .in = {{"0x2x4x4"}, {"0x3x3x3"}},
      .reference = conv_weight,
-     .plain = 1,
      .expect = "3x2x2x2"},
     {.op = "ConvGradBias", .in = {{"3x5x4x7"}}, .reference = conv_bias},
     {.op = "ConvGradBias", .in = {{"7x3"}}, .reference = conv_bias},
@@ -309,14 +303,12 @@ static const struct oc_case cases[] = {
      .attributes = "strides=2,2 pads=1,1,1,1 output_padding=1,1",
      .in = {{"2x3x4x5"}, {"3x4x3x3"}, {"4"}},
      .reference = conv_input,
-     .plain = 1,
      .gpu = 1},
     /* Its sum runs over 2x12x12 places: several parts. */
     {.op = "ConvGradWeight",
      .attributes = "kernel_shape=3,3 pads=1,1,1,1",
      .in = {{"2x2x12x12"}, {"2x3x12x12"}},
      .reference = conv_weight,
-     .plain = 1,
      .gpu = 1},
 };
 
