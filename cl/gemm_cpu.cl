@@ -100,20 +100,22 @@ pack_b(__global const float *b, __local float *panel, int rows, int columns,
     }
 }
 
-/* ROWS numbers of a for each l, side by side; absent rows repeat the last. */
+/* ROWS numbers of a turned a for each l, side by side; absent rows repeat the
+ * last. */
 ALWAYS void
 gather_a(__global const float *a, __local float *strip, int depth, int rows,
-         int a_row, int a_column)
+         int a_column)
 {
-    int from[ROWS];
-
+    if (rows == ROWS) {
+        for (int l = 0; l < depth; l++)
 #pragma unroll
-    for (int r = 0; r < ROWS; r++)
-        from[r] = min(r, rows - 1) * a_row;
-    for (int l = 0; l < depth; l++)
-#pragma unroll
-        for (int r = 0; r < ROWS; r++)
-            strip[l * ROWS + r] = a[from[r] + l * a_column];
+            for (int r = 0; r < ROWS; r++)
+                strip[l * ROWS + r] = a[l * a_column + r];
+    } else {
+        for (int l = 0; l < depth; l++)
+            for (int r = 0; r < ROWS; r++)
+                strip[l * ROWS + r] = a[l * a_column + min(r, rows - 1)];
+    }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
@@ -135,8 +137,7 @@ gemm_tiles(PARAMETERS, __local float *panels EPILOGUE_PARAMETERS)
         for (int i = i0; i < i1; i += ROWS) {
             int rows = min(ROWS, i1 - i);
 #if TURNED_A
-            gather_a(a + i * a_row + l0 * a_column, strip, depth, rows, a_row,
-                     a_column);
+            gather_a(a + i + l0 * a_column, strip, depth, rows, a_column);
 #else
             __global const float *line[ROWS];
 
