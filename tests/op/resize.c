@@ -97,10 +97,11 @@ resized(const struct oc_node *node, const double *const x[], double *const y[])
         .host = 1, .no_gradient = 1, .values = (const double[]){__VA_ARGS__},  \
         .count = sizeof((const double[]){__VA_ARGS__}) / sizeof(double)        \
     }
-#define CASE(attributes, shape, ...)                                           \
+#define CASE(words, extents, ...)                                              \
     {                                                                          \
-        "Resize", attributes, {{shape}, ABSENT, __VA_ARGS__}, resized,         \
-            .plain = 1                                                         \
+        .op = "Resize", .attributes = words,                                   \
+        .in = {{.shape = extents}, ABSENT, __VA_ARGS__}, .reference = resized, \
+        .plain = 1                                                             \
     }
 
 static const struct oc_case cases[] = {
