@@ -15,7 +15,8 @@
  *
  * Pixels count through rows and images without a break (each has a pointer of
  * its own), so that planes of 7 x 7 fill tiles as well as those of 56 x 56;
- * behind the last one a tile repeats it. Channels come in chunks whose weights
+ * behind the last one a tile repeats it. Rows of the window that only meet the
+ * halo are left out. Channels come in chunks whose weights
  * fit the first cache; between chunks the sums lie in y.
  *
  * -DBLOCK=8     lanes of a vector: channels of y in a block
@@ -116,6 +117,28 @@ add_tap(VECTOR acc[PIXELS][VECTORS], __global const float *const x[PIXELS],
     }
 }
 
+/* Taps from `from` on, before `to`. */
+struct range {
+    int from, to;
+};
+
+/* Which rows of the window meet rows of x, and not of its halo, from a first
+ * pixel whose window begins in row `first` to a last one's in row `last`. */
+INLINE struct range
+taps_inside(int first, int last, int row_tap, int rows, int taps)
+{
+    struct range inside = {0, taps};
+    int before = -last, room = rows - 1 - first;
+
+    if (row_tap > 1) {
+        before = (before + row_tap - 1) / row_tap;
+        room = room < 0 ? -1 : room / row_tap;
+    }
+    inside.from = clamp(before, 0, taps);
+    inside.to = clamp(room + 1, inside.from, taps);
+    return inside;
+}
+
 INLINE VECTOR
 bias_of(__global const float *bias, int k0, int k_count)
 {
@@ -134,7 +157,8 @@ conv_blocked(__global const float *x, __global const float *w,
              int y_col, int w_base, int w_k, int w_c, int w_tap_r,
              int w_tap_s, int c_blocks, int chunk, int taps_r, int taps_s,
              int k_blocks, int k_count, int out_h, int out_w, int total,
-             int span EXTRA_PARAMETERS EPILOGUE_PARAMETERS)
+             int span, int row_first, int row_step, int row_tap, int rows
+             EXTRA_PARAMETERS EPILOGUE_PARAMETERS)
 {
     const struct steps x_by = {x_image, x_row, x_col};
     const struct steps y_by = {y_image, y_row, y_col};
@@ -166,8 +190,13 @@ conv_blocked(__global const float *x, __global const float *w,
             __global const float *xp[PIXELS];
             int yp[PIXELS], ep[PIXELS];
             VECTOR acc[PIXELS][VECTORS];
+            struct range taps = {0, taps_r};
+            int i_last = i, images = 0;
+            const int i_first = i;
 #pragma unroll
             for (int p = 0; p < PIXELS; p++) {
+                i_last = i;
+                images += p > 0 && q + p < q1 && i == 0 && j == 0;
                 xp[p] = x + xo;
                 yp[p] = yo;
                 ep[p] = eo;
@@ -189,8 +218,12 @@ conv_blocked(__global const float *x, __global const float *w,
                     acc[p][v] = c0 == 0
                                     ? first[v]
                                     : LOAD_VECTOR(y + yp[p] + k[v] * y_plane);
+            if (taps_r > 1 && images == 0)
+                taps = taps_inside(i_first * row_step + row_first,
+                                   i_last * row_step + row_first, row_tap,
+                                   rows, taps_r);
             for (int c = c0; c < c1; c++)
-                for (int r = 0; r < taps_r; r++) {
+                for (int r = taps.from; r < taps.to; r++) {
                     const long from = (long)c * x_plane + r * x_tap_r;
                     const long by = (long)c * w_c + r * w_tap_r;
 #if TAPS_S

@@ -7,7 +7,7 @@
  * of blocks: LANES channels of x, VECTORS blocks of dy. It walks over a few
  * rows at a time, so that both stay in the first cache while every tap is
  * summed over them; COLUMNS * VECTORS sums are in registers, the others in
- * private memory:
+ * private memory; rows whose tap lies in the halo are left out:
  *
  *     acc[l][v] += x[channel l at the tap] * dy[block v]
  *
@@ -87,6 +87,14 @@ add_rows(VECTOR sum[COLUMNS][VECTORS], __global const float *x,
             sum[l][v] = acc[l][v];
 }
 
+/* The first row of dy whose tap, `row` for its row 0, does not lie before x's
+ * row 0. */
+INLINE int
+first_row(int row, int row_step)
+{
+    return row >= 0 ? 0 : (row_step - 1 - row) / row_step;
+}
+
 /* Work-item (block of x, VECTORS blocks of dy, split of the images). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_blocked_weight(__global const float *x, __global const float *dy,
@@ -95,7 +103,8 @@ conv_blocked_weight(__global const float *x, __global const float *dy,
                     int y_image, int y_plane, int y_row, int taps_s,
                     int k_blocks, int k_count, int lane_count, int out_h,
                     int out_w, int images, int share, int rows, int dw_k,
-                    int dw_block, int dw_tap, int dw_lane, int dw_split)
+                    int dw_block, int dw_tap, int dw_lane, int dw_split,
+                    int row_first, int row_step, int row_tap, int x_rows)
 {
     const int c = (int)get_global_id(0);
     const int k0 = (int)get_global_id(1) * VECTORS;
@@ -115,13 +124,18 @@ conv_blocked_weight(__global const float *x, __global const float *dy,
     for (int n = split * share; n < n1; n++)
         for (int i = 0; i < out_h; i += rows)
             for (int t = 0; t < TAPS; t++) {
+                const int r = t / taps_s;
+                const int row = row_first + r * row_tap;
+                const int i0 = max(i, first_row(row, row_step));
+                const int i1 = min(min(i + rows, out_h),
+                                   first_row(row - x_rows, row_step));
                 __global const float *at =
-                    x + x_base + n * x_image + c * x_plane + i * x_row +
-                    t / taps_s * x_tap_r + t % taps_s * x_tap_s;
+                    x + x_base + n * x_image + c * x_plane + i0 * x_row +
+                    r * x_tap_r + t % taps_s * x_tap_s;
                 for (int l = 0; l < LANES; l += COLUMNS)
                     add_rows(sum[t] + l, at + l, from,
-                             (long)n * y_image + i * y_row, x_row, x_col,
-                             y_row, min(rows, out_h - i), out_w);
+                             (long)n * y_image + i0 * y_row, x_row, x_col,
+                             y_row, i1 - i0, out_w);
             }
 
     const int lanes = min(LANES, lane_count - c * LANES);

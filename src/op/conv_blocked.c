@@ -142,6 +142,9 @@ oc_conv_blocked(struct oc_steps *steps, const struct oc_node *node)
     job.x.col = v.stride[OC_W] * x->block;
     job.tap_r = v.dilation[OC_H] * x->row;
     job.tap_s = v.dilation[OC_W] * x->block;
+    job.row_first = -v.pad[OC_H];
+    job.row_step = v.stride[OC_H];
+    job.row_tap = v.dilation[OC_H];
     job.y.base = y->base;
     job.y.row = y->row;
     job.y.col = y->block;
@@ -282,6 +285,9 @@ launch_phase(struct oc_steps *steps, const struct oc_conv_window *v, int r,
     job.x.col = x->block;
     job.tap_r = step_h * x->row;
     job.tap_s = step_w * x->block;
+    job.row_first = h.at;
+    job.row_step = 1;
+    job.row_tap = step_h;
     job.y = oc_conv_phased(&job.y.of, v, r, s);
     job.e = oc_conv_phased(&job.e.of, v, r, s);
     job.taps[0] = h.taps;

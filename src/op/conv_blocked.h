@@ -81,6 +81,9 @@ struct oc_conv_job {
     int w_base, w_tap_r, w_tap_s; /* packed weights */
     int w_k, w_c;                 /* from block to block */
     int taps[2];
+    int row_first, row_step; /* row of x where the window of output row i
+                              * begins: row_first + i * row_step */
+    int row_tap, rows;       /* rows from tap to tap; rows of x */
     int n, c, k, out[2];
     int few; /* x is plain, its channels are its blocks */
 };

@@ -207,8 +207,12 @@ oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                          job->out[0],
                          job->out[1],
                          (int)total,
-                         span},
-                 27);
+                         span,
+                         job->row_first,
+                         job->row_step,
+                         job->row_tap,
+                         job->rows},
+                 31);
     oc_conv_push_epilogue(steps, launch, job);
     oc_grid2(launch, k_tiles, (total + span - 1) / span, 1, 1);
     oc_cost(launch, flops, 0.0);
@@ -230,6 +234,7 @@ oc_conv_job_of(const struct oc_steps *steps)
     job.few = x->layout.block == 1;
     job.n = (int)y->value->shape.dim[0];
     job.c = (int)x->value->shape.dim[1];
+    job.rows = (int)x->value->shape.dim[2];
     job.k = (int)y->value->shape.dim[1];
     return job;
 }

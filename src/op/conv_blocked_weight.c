@@ -204,6 +204,10 @@ push_places(struct oc_steps *steps, struct oc_step *launch,
                  (int[]){v->c * window, block * w->wide, tap,
                          w->few ? 1 : window, (int)count_of(v)},
                  5);
+    oc_conv_push(
+        steps, launch,
+        (int[]){-v->pad[OC_H], v->stride[OC_H], v->dilation[OC_H], v->in[OC_H]},
+        4);
 }
 
 static struct oc_step *
