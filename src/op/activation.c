@@ -5,8 +5,19 @@
  * NaN, fmax would hide it.
  */
 #include "op/pointwise.h"
+#include "op/pointwise_eval.h"
 
-OC_UNARY(Relu, NULL, "max(a, 0.0f)", y, "(a > 0.0f ? b : 0.0f)")
+/* Integers have it too. */
+const struct oc_op oc_op_Relu = {.name = "Relu",
+                                 .min_in = 1,
+                                 .max_in = 1,
+                                 .n_out = 1,
+                                 .flags = OC_OP_POINTWISE,
+                                 .infer = oc_infer_number,
+                                 .grad = oc_grad_of_y,
+                                 .formula = "max(a, 0.0f)",
+                                 .impls = oc_pointwise_impls};
+OC_FLOAT_ROW(ReluGrad, 2, OC_OP_INTERNAL, NULL, "(a > 0.0f ? b : 0.0f)", NULL)
 OC_UNARY(LeakyRelu, "alpha=0.01", "(a < 0.0f ? s0 * a : a)", x,
          "(a > 0.0f ? b : s0 * b)")
 OC_UNARY(ThresholdedRelu, "alpha=1", "(a > s0 ? a : 0.0f)", x,
@@ -118,13 +129,11 @@ clip_grad(const struct oc_node *node, struct ocellus_value *dy[],
     struct ocellus_value *high = node->n_in > 2 ? node->in[2] : NULL;
 
     if (dx[0])
-        dx[0] = OC_NODE(node->graph, "ClipGrad", NULL, node->in[0], low, high,
-                        dy[0]);
+        dx[0] = OC_NODE(node->graph, "ClipGrad", NULL, node->in[0], dy[0], low,
+                        high);
     for (int k = 1; k < node->n_in; k++)
         dx[k] = NULL;
 }
-
-ocellus_status oc_eval_clip(struct oc_node *node);
 
 const struct oc_op oc_op_Clip = {.name = "Clip",
                                  .min_in = 1,
@@ -137,6 +146,17 @@ const struct oc_op oc_op_Clip = {.name = "Clip",
                                  .formula = "min(max(a, b), c)",
                                  .impls = oc_pointwise_impls};
 
-/* dy's shape is x's: bounds have one element. */
-OC_FLOAT_ROW(ClipGrad, 4, OC_OP_INTERNAL, NULL,
-             "(a < b ? 0.0f : (a > c ? 0.0f : d))", NULL)
+static ocellus_status
+clip_grad_infer(struct oc_node *node)
+{
+    return oc_infer_out(node, 0, node->in[0]->type, &node->in[0]->shape);
+}
+
+const struct oc_op oc_op_ClipGrad = {.name = "ClipGrad",
+                                     .min_in = 2,
+                                     .max_in = 4,
+                                     .n_out = 1,
+                                     .flags = OC_OP_POINTWISE | OC_OP_INTERNAL,
+                                     .infer = clip_grad_infer,
+                                     .formula = "b",
+                                     .impls = oc_pointwise_impls};

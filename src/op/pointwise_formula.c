@@ -72,15 +72,18 @@ clip_formula(const struct oc_node *node, int is_float)
     return "a";
 }
 
-/* d is dy; a gradient passes where the number was kept. */
+/* x, dy and the bounds: a gradient passes where the number was kept. */
 static const char *
 clip_gradient(const struct oc_node *node)
 {
-    if (node->in[1] && node->in[2])
-        return "(a < b ? 0.0f : (a > c ? 0.0f : d))";
-    if (node->in[1])
-        return "(a < b ? 0.0f : d)";
-    return node->in[2] ? "(a > c ? 0.0f : d)" : "d";
+    int low = node->n_in > 2 && node->in[2];
+    int high = node->n_in > 3 && node->in[3];
+
+    if (low && high)
+        return "(a < c ? 0.0f : (a > d ? 0.0f : b))";
+    if (low)
+        return "(a < c ? 0.0f : b)";
+    return high ? "(a > d ? 0.0f : b)" : "b";
 }
 
 static const char *

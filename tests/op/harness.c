@@ -75,6 +75,25 @@ oc_spread(const struct oc_shape *shape, const struct oc_shape *out,
     return place;
 }
 
+void
+oc_map(const struct oc_node *node, const double *const x[], double *const y[],
+       double (*f)(const struct oc_node *node, const double v[]))
+{
+    const struct oc_shape *out = &node->out[0]->shape;
+    int64_t at[OC_MAX_RANK] = {0}, i = 0;
+
+    if (oc_shape_count(out) == 0)
+        return;
+    do {
+        double v[MOST_IN] = {0};
+
+        for (int k = 0; k < node->n_in; k++)
+            if (x[k])
+                v[k] = x[k][oc_spread(&node->in[k]->shape, out, at)];
+        y[0][i++] = f(node, v);
+    } while (oc_next(out, at));
+}
+
 /* ---- numbers ------------------------------------------------------------- */
 
 static struct oc_shape

@@ -70,6 +70,10 @@ int oc_cases_run(const struct oc_case *cases, size_t count);
 
 /* Walks all indices of a shape: at[] counts up; 0 at the end. Start zeroed. */
 int oc_next(const struct oc_shape *shape, int64_t at[OC_MAX_RANK]);
+/* y[0] = f of the inputs' numbers at the same place, broadcast. */
+void oc_map(const struct oc_node *node, const double *const x[],
+            double *const y[],
+            double (*f)(const struct oc_node *node, const double v[]));
 /* Where an index of `out` lies in a tensor broadcast to it. */
 int64_t oc_spread(const struct oc_shape *shape, const struct oc_shape *out,
                   const int64_t at[OC_MAX_RANK]);
