@@ -81,6 +81,18 @@ local_bytes(const struct blocking *b)
     return sizeof(float) * (size_t)b->tile_k * (size_t)(b->tile_n + b->rows);
 }
 
+/* Four to a core, but none of less than some microseconds. */
+static int
+groups_of(const struct oc_product *p, const struct oc_caps *caps)
+{
+    const int most = 4 * cores_of(caps);
+    const double worth = oc_product_flops(p) / 4e5;
+
+    if (worth >= most)
+        return most;
+    return worth > 1 ? (int)worth : 1;
+}
+
 /* The widest blocks that leave enough of them to every core. */
 static struct blocking
 block_many(const struct oc_product *p, const struct oc_caps *caps)
@@ -90,7 +102,7 @@ block_many(const struct oc_product *p, const struct oc_caps *caps)
                          .rows = rows_of(caps, p->m),
                          .vecs = 2};
     int panel = b.vecs * b.width, least = 16 * b.rows;
-    int64_t wanted = 4 * cores_of(caps);
+    int wanted = groups_of(p, caps);
     int splits = 1;
 
     b.tile_k = p->k > 0 ? divide_up(p->k, divide_up(p->k, DEEPEST)) : 1;
