@@ -28,8 +28,11 @@
  * -DDILATION=1  their distance there
  * -DBIAS=0      1: there is a bias, k_count numbers
  * -DMASK=0      1: padding channels are not zero by themselves
- * -DEXTRA       the epilogue reads a tensor, e
- * -DON_VECTORS=0  1: EPILOGUE takes a vector, 0: a number
+ * -DEXTRAS=0    tensors that the epilogue reads: e, f
+ * -DON_VECTORS=0  1: FINISH takes a vector, 0: a number
+ *
+ * FINISH(v, i, j) is the epilogue of v with elements i of e and j of f; it
+ * comes with EPILOGUE, before this file.
  */
 #ifndef BLOCK
 #define BLOCK 8
@@ -58,16 +61,30 @@
 #ifndef ON_VECTORS
 #define ON_VECTORS 0
 #endif
-#ifdef EXTRA
-#define EXTRA_PARAMETERS                                                      \
+#ifndef EXTRAS
+#define EXTRAS 0
+#endif
+#if EXTRAS > 0
+#define E_PARAMETERS                                                          \
     , int e_base, int e_image, int e_plane, int e_row, int e_col
 #else
-#define EXTRA_PARAMETERS
+#define E_PARAMETERS
 #define e_base 0
 #define e_image 0
 #define e_plane 0
 #define e_row 0
 #define e_col 0
+#endif
+#if EXTRAS > 1
+#define F_PARAMETERS                                                          \
+    , int f_base, int f_image, int f_plane, int f_row, int f_col
+#else
+#define F_PARAMETERS
+#define f_base 0
+#define f_image 0
+#define f_plane 0
+#define f_row 0
+#define f_col 0
 #endif
 #ifndef EPILOGUE
 #define EPILOGUE_PARAMETERS
@@ -158,11 +175,12 @@ conv_blocked(__global const float *x, __global const float *w,
              int w_tap_s, int c_blocks, int chunk, int taps_r, int taps_s,
              int k_blocks, int k_count, int out_h, int out_w, int total,
              int span, int row_first, int row_step, int row_tap, int rows
-             EXTRA_PARAMETERS EPILOGUE_PARAMETERS)
+             E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
     const struct steps x_by = {x_image, x_row, x_col};
     const struct steps y_by = {y_image, y_row, y_col};
     const struct steps e_by = {e_image, e_row, e_col};
+    const struct steps f_by = {f_image, f_row, f_col};
     const int k0 = (int)get_global_id(0) * VECTORS;
     const int q0 = (int)get_global_id(1) * span;
     const int q1 = min(q0 + span, total);
@@ -186,9 +204,10 @@ conv_blocked(__global const float *x, __global const float *w,
         int xo = x_base + n0 * x_image + i * x_row + j * x_col;
         int yo = y_base + n0 * y_image + i * y_row + j * y_col;
         int eo = e_base + n0 * e_image + i * e_row + j * e_col;
+        int fo = f_base + n0 * f_image + i * f_row + j * f_col;
         for (int q = q0; q < q1; q += PIXELS) {
             __global const float *xp[PIXELS];
-            int yp[PIXELS], ep[PIXELS];
+            int yp[PIXELS], ep[PIXELS], fp[PIXELS];
             VECTOR acc[PIXELS][VECTORS];
             struct range taps = {0, taps_r};
             int i_last = i, images = 0;
@@ -200,6 +219,7 @@ conv_blocked(__global const float *x, __global const float *w,
                 xp[p] = x + xo;
                 yp[p] = yo;
                 ep[p] = eo;
+                fp[p] = fo;
                 if (q + p + 1 < q1) {
                     const int new_row = ++j == out_w;
                     j = new_row ? 0 : j;
@@ -209,6 +229,7 @@ conv_blocked(__global const float *x, __global const float *w,
                     xo = advance(xo, x_by, new_row, new_image, out_h, out_w);
                     yo = advance(yo, y_by, new_row, new_image, out_h, out_w);
                     eo = advance(eo, e_by, new_row, new_image, out_h, out_w);
+                    fo = advance(fo, f_by, new_row, new_image, out_h, out_w);
                 }
             }
 #pragma unroll
@@ -244,15 +265,16 @@ conv_blocked(__global const float *x, __global const float *w,
 #pragma unroll
                     for (int v = 0; v < VECTORS; v++) {
                         const int e = ep[p] + k[v] * e_plane;
+                        const int f = fp[p] + k[v] * f_plane;
                         float lane[BLOCK];
 #if ON_VECTORS
-                        acc[p][v] = EPILOGUE(acc[p][v], e);
+                        acc[p][v] = FINISH(acc[p][v], e, f);
 #endif
                         OC_CAT(vstore, BLOCK)(acc[p][v], 0, lane);
 #pragma unroll
                         for (int l = 0; l < BLOCK; l++) {
 #if !ON_VECTORS
-                            lane[l] = EPILOGUE(lane[l], e + l);
+                            lane[l] = FINISH(lane[l], e + l, f + l);
 #endif
                             if (MASK && k[v] * BLOCK + l >= k_count)
                                 lane[l] = 0.0f;

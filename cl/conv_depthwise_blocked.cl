@@ -20,7 +20,7 @@
  * -DSTRIDE=1    columns between the windows
  * -DDILATION=1  columns between taps
  * -DGROUP=3     rows of the window that dw sums at once
- * -DBIAS=0, -DMASK=0, -DEXTRA, -DON_VECTORS=0  as in conv_blocked.cl
+ * -DBIAS=0, -DMASK=0, -DEXTRAS=0, -DON_VECTORS=0  as in conv_blocked.cl
  */
 #ifndef BLOCK
 #define BLOCK 8
@@ -52,16 +52,30 @@
 #ifndef ON_VECTORS
 #define ON_VECTORS 0
 #endif
-#ifdef EXTRA
-#define EXTRA_PARAMETERS                                                      \
+#ifndef EXTRAS
+#define EXTRAS 0
+#endif
+#if EXTRAS > 0
+#define E_PARAMETERS                                                          \
     , int e_base, int e_image, int e_plane, int e_row, int e_col
 #else
-#define EXTRA_PARAMETERS
+#define E_PARAMETERS
 #define e_base 0
 #define e_image 0
 #define e_plane 0
 #define e_row 0
 #define e_col 0
+#endif
+#if EXTRAS > 1
+#define F_PARAMETERS                                                          \
+    , int f_base, int f_image, int f_plane, int f_row, int f_col
+#else
+#define F_PARAMETERS
+#define f_base 0
+#define f_image 0
+#define f_plane 0
+#define f_row 0
+#define f_col 0
 #endif
 #ifndef EPILOGUE
 #define EPILOGUE_PARAMETERS
@@ -119,25 +133,25 @@ bias_of(__global const float *bias, int k0, int k_count)
 
 #ifdef EPILOGUE
 #if ON_VECTORS
-#define LANES_OF(v, e) (v) = EPILOGUE(v, e)
-#define LANE_OF(v, e) (v)
+#define LANES_OF(v, e, f) (v) = FINISH(v, e, f)
+#define LANE_OF(v, e, f) (v)
 #else
-#define LANES_OF(v, e)
-#define LANE_OF(v, e) EPILOGUE(v, e)
+#define LANES_OF(v, e, f)
+#define LANE_OF(v, e, f) FINISH(v, e, f)
 #endif
-#define FINISH(v, e)                                                          \
+#define FINISH_ALL(v, e, f)                                                   \
     do {                                                                      \
         float lane_[BLOCK];                                                   \
-        LANES_OF(v, e);                                                       \
+        LANES_OF(v, e, f);                                                    \
         OC_CAT(vstore, BLOCK)(v, 0, lane_);                                   \
         for (int l = 0; l < BLOCK; l++)                                       \
             lane_[l] = MASK && c * BLOCK + l >= c_count                       \
                            ? 0.0f                                             \
-                           : LANE_OF(lane_[l], (e) + l);                      \
+                           : LANE_OF(lane_[l], (e) + l, (f) + l);             \
         v = OC_CAT(vload, BLOCK)(0, lane_);                                   \
     } while (0)
 #else
-#define FINISH(v, e)
+#define FINISH_ALL(v, e, f)
 #endif
 
 /* `pixels` outputs from column j on of the current row. */
@@ -149,7 +163,8 @@ bias_of(__global const float *bias, int k0, int k_count)
                    w_tap_r, w_tap_s, taps_r, taps_s);                         \
         _Pragma("unroll") for (int p = 0; p < (pixels); p++)                  \
         {                                                                     \
-            FINISH(acc[p], extra + (j + p) * e_col);                          \
+            FINISH_ALL(acc[p], e_at + (j + p) * e_col,                        \
+                       f_at + (j + p) * f_col);                               \
             STORE_VECTOR(to + (j + p) * y_col, acc[p]);                       \
         }                                                                     \
     } while (0)
@@ -162,7 +177,7 @@ conv_depthwise(__global const float *x, __global const float *w,
                int y_image, int y_plane, int y_row, int y_col, int w_base,
                int w_block, int w_tap_r, int w_tap_s, int taps_r, int taps_s,
                int c_count, int out_h, int out_w, int total,
-               int rows EXTRA_PARAMETERS EPILOGUE_PARAMETERS)
+               int rows E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
     const int c = (int)get_global_id(0);
     const int row0 = (int)get_global_id(1) * rows;
@@ -178,8 +193,8 @@ conv_depthwise(__global const float *x, __global const float *w,
             x + x_base + n * x_image + c * x_plane + i * x_row;
         __global float *to =
             y + y_base + n * y_image + c * y_plane + i * y_row;
-        const int extra =
-            e_base + n * e_image + c * e_plane + i * e_row;
+        const int e_at = e_base + n * e_image + c * e_plane + i * e_row;
+        const int f_at = f_base + n * f_image + c * f_plane + i * f_row;
         if (out_w < PIXELS) {
             for (int j = 0; j < out_w; j++)
                 MAKE(1);
@@ -189,7 +204,8 @@ conv_depthwise(__global const float *x, __global const float *w,
             const int j = min(at, out_w - PIXELS);
             MAKE(PIXELS);
         }
-        (void)extra;
+        (void)e_at;
+        (void)f_at;
     }
 }
 

@@ -23,8 +23,8 @@ cannot_number(const struct oc_node *node)
     for (int k = 0; k < node->n_in; k++)
         if (node->in[k] && node->in[k]->type != OCELLUS_FLOAT)
             return "it knows float32 only";
-    if (e && e->n_extra > 1)
-        return "its epilogue reads one more tensor at most";
+    if (e && e->n_extra > OC_CONV_EXTRAS)
+        return "its epilogue reads two more tensors at most";
     return NULL;
 }
 
@@ -134,7 +134,7 @@ oc_conv_blocked(struct oc_steps *steps, const struct oc_node *node)
 {
     struct oc_conv_window v = oc_conv_window_of(node);
     struct oc_conv_job job = oc_conv_job_of(steps);
-    const struct oc_blocked *x = &job.x.of, *y = &job.y.of, *e = &job.e.of;
+    const struct oc_blocked *x = &job.x.of;
 
     oc_conv_job_weights(&job, v.window[OC_H], v.window[OC_W]);
     job.x.base = x->base - v.pad[OC_H] * x->row - v.pad[OC_W] * x->block;
@@ -145,12 +145,9 @@ oc_conv_blocked(struct oc_steps *steps, const struct oc_node *node)
     job.row_first = -v.pad[OC_H];
     job.row_step = v.stride[OC_H];
     job.row_tap = v.dilation[OC_H];
-    job.y.base = y->base;
-    job.y.row = y->row;
-    job.y.col = y->block;
-    job.e.base = e->base;
-    job.e.row = e->row;
-    job.e.col = e->block;
+    job.y = oc_conv_whole(&job.y.of);
+    for (int k = 0; k < OC_CONV_EXTRAS; k++)
+        job.e[k] = oc_conv_whole(&job.e[k].of);
     for (int a = 0; a < 2; a++) {
         job.taps[a] = v.window[OC_H + a];
         job.out[a] = v.out[OC_H + a];
@@ -289,7 +286,8 @@ launch_phase(struct oc_steps *steps, const struct oc_conv_window *v, int r,
     job.row_step = 1;
     job.row_tap = step_h;
     job.y = oc_conv_phased(&job.y.of, v, r, s);
-    job.e = oc_conv_phased(&job.e.of, v, r, s);
+    for (int k = 0; k < OC_CONV_EXTRAS; k++)
+        job.e[k] = oc_conv_phased(&job.e[k].of, v, r, s);
     job.taps[0] = h.taps;
     job.taps[1] = w.taps;
     if (h.taps == 0 || w.taps == 0)

@@ -75,8 +75,10 @@ struct oc_conv_side {
     int base, row, col;
 };
 
+enum { OC_CONV_EXTRAS = 2 }; /* tensors that an epilogue may read */
+
 struct oc_conv_job {
-    struct oc_conv_side x, y, e;
+    struct oc_conv_side x, y, e[OC_CONV_EXTRAS];
     int tap_r, tap_s;             /* x: from tap to tap */
     int w_base, w_tap_r, w_tap_s; /* packed weights */
     int w_k, w_c;                 /* from block to block */
@@ -103,14 +105,17 @@ struct oc_conv_side oc_conv_phased(const struct oc_blocked *of,
                                    const struct oc_conv_window *v, int r,
                                    int s);
 
-/* Where input 0, output 0 and the epilogue's tensor of the node being emitted
+/* All pixels of one side. */
+struct oc_conv_side oc_conv_whole(const struct oc_blocked *of);
+
+/* Where input 0, output 0 and the epilogue's tensors of the node being emitted
  * lie; all steps 0. */
 struct oc_conv_job oc_conv_job_of(const struct oc_steps *steps);
 /* Steps of packed weights with a window of r x s. */
 void oc_conv_job_weights(struct oc_conv_job *job, int r, int s);
 void oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                         double flops);
-/* -DBIAS, MASK, EXTRA, ON_VECTORS for `channels` of output; the ints, the
+/* -DBIAS, MASK, EXTRAS, ON_VECTORS for `channels` of output; the ints, the
  * epilogue's tensor and its scalars behind the kernel's own arguments. */
 void oc_conv_define_ends(struct oc_steps *steps, struct oc_step *launch,
                          int channels, int block);

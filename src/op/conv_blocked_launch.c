@@ -66,8 +66,8 @@ static int
 on_vectors(const struct oc_epilogue *e)
 {
     static const char *const known[] = {
-        "v",  "e0",  "s0",   "s1",  "s2",    "s3",   "s4",  "s5",  "s6",
-        "s7", "exp", "tanh", "log", "log1p", "sqrt", "erf", "fabs"};
+        "v",  "e0", "e1",  "s0",   "s1",  "s2",    "s3",   "s4",  "s5",
+        "s6", "s7", "exp", "tanh", "log", "log1p", "sqrt", "erf", "fabs"};
     const char *at = e->formula;
 
     if (strpbrk(at, "<>=!?&|[{%,"))
@@ -100,7 +100,7 @@ oc_conv_define_ends(struct oc_steps *steps, struct oc_step *launch,
     if (e && channels % block != 0)
         oc_define(steps, launch, "MASK", 1);
     if (e && e->n_extra)
-        oc_define(steps, launch, "EXTRA", 1);
+        oc_define(steps, launch, "EXTRAS", e->n_extra);
     if (e && on_vectors(e))
         oc_define(steps, launch, "ON_VECTORS", 1);
 }
@@ -143,24 +143,52 @@ oc_conv_push_tensors(struct oc_steps *steps, struct oc_step *launch)
     oc_arg_out(steps, launch, 0);
 }
 
+/* FINISH(v, i, j): the epilogue's function called with its tensors at places
+ * of their own, which EPILOGUE has not. */
+static void
+define_finish(struct oc_steps *steps, struct oc_step *launch, int vectors,
+              int block)
+{
+    static const char *const at[] = {"i", "j"};
+    const struct oc_epilogue *e = steps->node->epilogue;
+
+    oc_prelude(steps, launch, "#define FINISH(v, i, j) oc_epilogue(v");
+    for (int k = 0; k < e->n_extra; k++)
+        if (vectors)
+            oc_prelude(steps, launch, ", vload%d(0, oc_e%d + (%s))", block, k,
+                       at[k]);
+        else
+            oc_prelude(steps, launch, ", oc_e%d[%s]", k, at[k]);
+    for (int k = 0; k < e->n_scalar; k++)
+        oc_prelude(steps, launch, ", oc_s%d", k);
+    oc_prelude(steps, launch, ")\n");
+}
+
 void
 oc_conv_push_epilogue(struct oc_steps *steps, struct oc_step *launch,
                       const struct oc_conv_job *job)
 {
     const struct oc_epilogue *e = steps->node->epilogue;
-    char vector[16] = "float";
+    const int block = job->y.of.block;
+    const char *vector = block == 4   ? "float4"
+                         : block == 8 ? "float8"
+                                      : "float16";
 
     if (!e)
         return;
-    if (e->n_extra)
+    for (int k = 0; k < e->n_extra; k++)
         oc_conv_push(steps, launch,
-                     (int[]){job->e.base, job->e.of.image, job->e.of.plane,
-                             job->e.row, job->e.col},
+                     (int[]){job->e[k].base, job->e[k].of.image,
+                             job->e[k].of.plane, job->e[k].row, job->e[k].col},
                      5);
-    strcat(vector, job->y.of.block == 4   ? "4"
-                   : job->y.of.block == 8 ? "8"
-                                          : "16");
     oc_epilogue(steps, launch, on_vectors(e) ? vector : NULL);
+    define_finish(steps, launch, on_vectors(e), block);
+}
+
+struct oc_conv_side
+oc_conv_whole(const struct oc_blocked *of)
+{
+    return (struct oc_conv_side){*of, of->base, of->row, of->block};
 }
 
 void
@@ -224,13 +252,15 @@ oc_conv_job_of(const struct oc_steps *steps)
 {
     const struct oc_node *node = steps->node;
     const struct oc_operand *x = &steps->in[0], *y = &steps->out[0];
-    const struct oc_operand *e = &steps->in[oc_own_inputs(node)];
     struct oc_conv_job job = {0};
 
     job.x.of = oc_blocked_of(&x->layout, &x->value->shape);
     job.y.of = oc_blocked_of(&y->layout, &y->value->shape);
-    if (node->epilogue && node->epilogue->n_extra)
-        job.e.of = oc_blocked_of(&e->layout, &e->value->shape);
+    for (int k = 0; node->epilogue && k < node->epilogue->n_extra; k++) {
+        const struct oc_operand *e = &steps->in[oc_own_inputs(node) + k];
+
+        job.e[k].of = oc_blocked_of(&e->layout, &e->value->shape);
+    }
     job.few = x->layout.block == 1;
     job.n = (int)y->value->shape.dim[0];
     job.c = (int)x->value->shape.dim[1];

@@ -122,12 +122,6 @@ oc_conv_depthwise_layouts(const struct oc_node *node,
     oc_conv_other_layouts(node, in, &out[0]);
 }
 
-static struct oc_conv_side
-whole(const struct oc_blocked *of)
-{
-    return (struct oc_conv_side){*of, of->base, of->row, of->block};
-}
-
 ocellus_status
 oc_conv_depthwise(struct oc_steps *steps, const struct oc_node *node)
 {
@@ -140,8 +134,9 @@ oc_conv_depthwise(struct oc_steps *steps, const struct oc_node *node)
     job.x.base = x->base - v.pad[OC_H] * x->row - v.pad[OC_W] * x->block;
     job.x.row = v.stride[OC_H] * x->row;
     job.tap_r = v.dilation[OC_H] * x->row;
-    job.y = whole(&job.y.of);
-    job.e = whole(&job.e.of);
+    job.y = oc_conv_whole(&job.y.of);
+    for (int k = 0; k < OC_CONV_EXTRAS; k++)
+        job.e[k] = oc_conv_whole(&job.e[k].of);
     job.out[0] = v.out[OC_H];
     job.out[1] = v.out[OC_W];
     launch_rows(steps, &job, &columns, oc_conv_flops(&v));
@@ -196,7 +191,8 @@ launch_phase(struct oc_steps *steps, const struct oc_conv_window *v, int r,
     job.x.row = x->row;
     job.tap_r = (v->stride[OC_H] > 1 ? 1 : v->dilation[OC_H]) * x->row;
     job.y = oc_conv_phased(&job.y.of, v, r, s);
-    job.e = oc_conv_phased(&job.e.of, v, r, s);
+    for (int k = 0; k < OC_CONV_EXTRAS; k++)
+        job.e[k] = oc_conv_phased(&job.e[k].of, v, r, s);
     job.taps[0] = h.taps;
     job.taps[1] = w.taps;
     if (h.taps == 0 || w.taps == 0)

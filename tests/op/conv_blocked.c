@@ -14,7 +14,7 @@ struct shape {
     int n, c, h, w, k, r, s;
     int stride, pad, pad_end, dilation;
     const char *formula; /* epilogue of Conv, or NULL */
-    int extra;           /* it reads e0 */
+    int extra;           /* it reads e0, or e0 and e1 */
     int direct_input;    /* the input gradient is refused */
     int all_widths;      /* vectors of 4 and 16 lanes, too */
     int depthwise;       /* k == c == groups */
@@ -55,6 +55,11 @@ static const struct shape shapes[] = {
     {"depthwise, dilation", 1, 8, 9, 9, 8, 3, 3, 1, 2, 2, 2, NULL, 0, 0, 0, 1},
     {"depthwise, residual", 2, 11, 8, 9, 11, 3, 3, 1, 1, 1, 1,
      "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 0, 1},
+    {"gate", 2, 12, 7, 9, 19, 3, 3, 1, 1, 1, 1, "v * e0 - s0 * e1", 2, 0, 0, 0},
+    {"gate, lane by lane", 1, 8, 7, 6, 16, 1, 1, 1, 0, 0, 1,
+     "fmax(v * e0, v * e0) - s0 * e1", 2, 0, 0, 0},
+    {"depthwise gate", 1, 11, 7, 9, 11, 3, 3, 1, 1, 1, 1, "v * e0 - s0 * e1", 2,
+     0, 0, 1},
     {"no images", 0, 8, 5, 5, 8, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0},
 };
 
@@ -77,10 +82,12 @@ extent(const struct shape *p, int in, int window)
 }
 
 static double
-finish(const struct shape *p, double v, double e0)
+finish(const struct shape *p, double v, double e0, double e1)
 {
     if (!p->formula)
         return v;
+    if (p->extra == 2)
+        return v * e0 - 0.125 * e1;
     if (p->extra)
         return v + e0 > 0 ? v + e0 : 0.125 * (v + e0);
     return p->formula[0] == 'f' ? fmax(v, 0.0) : 1.0 / (1.0 + exp(-v));
@@ -117,7 +124,7 @@ define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
                 a->dw[weight] += (double)a->dy[at] * a->x[from];
             }
     a->db[k] += (double)a->dy[at];
-    a->y[at] = finish(p, sum, a->e[at]);
+    a->y[at] = finish(p, sum, a->e[at], a->dy[at]);
 }
 
 static float *
@@ -226,15 +233,16 @@ fuse(struct ocellus_graph *graph, void *user)
     if (!p->formula)
         return OCELLUS_OK;
     e = oc_arena_alloc(graph->arena, sizeof *e);
-    in = oc_arena_alloc(graph->arena, 4 * sizeof *in);
+    in = oc_arena_alloc(graph->arena, 5 * sizeof *in);
     if (!e || !in)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for an epilogue");
     e->formula = p->formula;
     e->n_extra = p->extra;
-    e->n_scalar = p->extra;
+    e->n_scalar = p->extra != 0;
     e->scalar[0] = 0.125f;
     memcpy(in, conv->in, 3 * sizeof *in);
     in[3] = graph->inputs[4];
+    in[4] = graph->inputs[3];
     conv->in = in;
     conv->n_in = 3 + p->extra;
     conv->epilogue = e;
