@@ -101,16 +101,75 @@ struct steps {
     int image, row, col;
 };
 
-/* From pixel (i, j) to the next; counted in the output's extents. */
-INLINE int
-advance(int at, struct steps by, int new_row, int new_image, int h, int w)
+/* A place in the tensors that have pixels: x, y, and the epilogue's e, f. */
+enum { X, Y, E, F, TENSORS };
+struct cursor {
+    int i, j;           /* row and column of y */
+    int at[TENSORS];
+};
+
+/* From some on, before others. */
+struct range {
+    int from, to;
+};
+
+INLINE void
+advance(struct cursor *c, const struct steps by[TENSORS], int h, int w)
 {
-    at += by.col;
-    if (new_row)
-        at += by.row - w * by.col;
-    if (new_image)
-        at += by.image - h * by.row;
-    return at;
+    const int new_row = ++c->j == w;
+    c->j = new_row ? 0 : c->j;
+    c->i += new_row;
+    const int new_image = c->i == h;
+    c->i = new_image ? 0 : c->i;
+#pragma unroll
+    for (int t = 0; t < TENSORS; t++) {
+        c->at[t] += by[t].col;
+        if (new_row)
+            c->at[t] += by[t].row - w * by[t].col;
+        if (new_image)
+            c->at[t] += by[t].image - h * by[t].row;
+    }
+}
+
+/* Where the pixels of a tile lie, `left` of them to come; past the last one,
+ * the last one. Returns first and last row; an empty range when it touches two
+ * images. */
+INLINE struct range
+place_tile(struct cursor *c, const struct steps by[TENSORS],
+           int place[TENSORS][PIXELS], int left, int h, int w)
+{
+    struct range rows = {c->i, c->i};
+    int images = 0;
+#pragma unroll
+    for (int p = 0; p < PIXELS; p++) {
+        rows.to = c->i;
+        images += p > 0 && p < left && c->i == 0 && c->j == 0;
+#pragma unroll
+        for (int t = 0; t < TENSORS; t++)
+            place[t][p] = c->at[t];
+        if (p + 1 < left)
+            advance(c, by, h, w);
+    }
+    if (images > 0)
+        rows.to = rows.from - 1;
+    return rows;
+}
+
+/* Which rows of the window meet rows of x, and not of its halo, from a first
+ * pixel whose window begins in row `first` to a last one's in row `last`. */
+INLINE struct range
+taps_inside(int first, int last, int row_tap, int rows, int taps)
+{
+    struct range inside;
+    int before = -last, room = rows - 1 - first;
+
+    if (row_tap > 1) {
+        before = (before + row_tap - 1) / row_tap;
+        room = room < 0 ? -1 : room / row_tap;
+    }
+    inside.from = clamp(before, 0, taps);
+    inside.to = clamp(room + 1, inside.from, taps);
+    return inside;
 }
 
 /* One tap of the window for all channels of a block. */
@@ -134,28 +193,6 @@ add_tap(VECTOR acc[PIXELS][VECTORS], __global const float *const x[PIXELS],
     }
 }
 
-/* Taps from `from` on, before `to`. */
-struct range {
-    int from, to;
-};
-
-/* Which rows of the window meet rows of x, and not of its halo, from a first
- * pixel whose window begins in row `first` to a last one's in row `last`. */
-INLINE struct range
-taps_inside(int first, int last, int row_tap, int rows, int taps)
-{
-    struct range inside = {0, taps};
-    int before = -last, room = rows - 1 - first;
-
-    if (row_tap > 1) {
-        before = (before + row_tap - 1) / row_tap;
-        room = room < 0 ? -1 : room / row_tap;
-    }
-    inside.from = clamp(before, 0, taps);
-    inside.to = clamp(room + 1, inside.from, taps);
-    return inside;
-}
-
 INLINE VECTOR
 bias_of(__global const float *bias, int k0, int k_count)
 {
@@ -166,6 +203,37 @@ bias_of(__global const float *bias, int k0, int k_count)
     return OC_CAT(vload, BLOCK)(0, lane);
 }
 
+/* The epilogue of a vector of channels from k0 on; a macro, since FINISH names
+ * the kernel's parameters. */
+#ifdef EPILOGUE
+#if ON_VECTORS
+#define ALL_LANES(v, e, f) (v) = FINISH(v, e, f)
+#define ONE_LANE(v, e, f) (v)
+#else
+#define ALL_LANES(v, e, f)
+#define ONE_LANE(v, e, f) FINISH(v, e, f)
+#endif
+#define FINISH_VECTOR(v, e, f, k0)                                            \
+    do {                                                                      \
+        float lane_[BLOCK];                                                   \
+        ALL_LANES(v, e, f);                                                   \
+        OC_CAT(vstore, BLOCK)(v, 0, lane_);                                   \
+        for (int l = 0; l < BLOCK; l++)                                       \
+            lane_[l] = MASK && (k0) + l >= k_count                            \
+                           ? 0.0f                                             \
+                           : ONE_LANE(lane_[l], (e) + l, (f) + l);            \
+        v = OC_CAT(vload, BLOCK)(0, lane_);                                   \
+    } while (0)
+#else
+#define FINISH_VECTOR(v, e, f, k0)
+#endif
+
+/* For every sum of the tile: pixel p, block v. */
+#define EACH_SUM                                                              \
+    _Pragma("unroll") for (int p = 0; p < PIXELS; p++)                        \
+        _Pragma("unroll") for (int v = 0; v < VECTORS; v++)
+
+/* Work-item (VECTORS blocks of y, span of pixels). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_blocked(__global const float *x, __global const float *w,
              __global const float *bias, __global float *y, int x_base,
@@ -177,10 +245,11 @@ conv_blocked(__global const float *x, __global const float *w,
              int span, int row_first, int row_step, int row_tap, int rows
              E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
-    const struct steps x_by = {x_image, x_row, x_col};
-    const struct steps y_by = {y_image, y_row, y_col};
-    const struct steps e_by = {e_image, e_row, e_col};
-    const struct steps f_by = {f_image, f_row, f_col};
+    const struct steps by[TENSORS] = {{x_image, x_row, x_col},
+                                      {y_image, y_row, y_col},
+                                      {e_image, e_row, e_col},
+                                      {f_image, f_row, f_col}};
+    const int base[TENSORS] = {x_base, y_base, e_base, f_base};
     const int k0 = (int)get_global_id(0) * VECTORS;
     const int q0 = (int)get_global_id(1) * span;
     const int q1 = min(q0 + span, total);
@@ -200,93 +269,48 @@ conv_blocked(__global const float *x, __global const float *w,
     }
     for (int c0 = 0; c0 < c_blocks; c0 += chunk) {
         const int c1 = min(c0 + chunk, c_blocks);
-        int i = i0, j = j0;
-        int xo = x_base + n0 * x_image + i * x_row + j * x_col;
-        int yo = y_base + n0 * y_image + i * y_row + j * y_col;
-        int eo = e_base + n0 * e_image + i * e_row + j * e_col;
-        int fo = f_base + n0 * f_image + i * f_row + j * f_col;
-        for (int q = q0; q < q1; q += PIXELS) {
-            __global const float *xp[PIXELS];
-            int yp[PIXELS], ep[PIXELS], fp[PIXELS];
-            VECTOR acc[PIXELS][VECTORS];
-            struct range taps = {0, taps_r};
-            int i_last = i, images = 0;
-            const int i_first = i;
+        struct cursor now = {i0, j0, {0}};
 #pragma unroll
-            for (int p = 0; p < PIXELS; p++) {
-                i_last = i;
-                images += p > 0 && q + p < q1 && i == 0 && j == 0;
-                xp[p] = x + xo;
-                yp[p] = yo;
-                ep[p] = eo;
-                fp[p] = fo;
-                if (q + p + 1 < q1) {
-                    const int new_row = ++j == out_w;
-                    j = new_row ? 0 : j;
-                    i += new_row;
-                    const int new_image = i == out_h;
-                    i = new_image ? 0 : i;
-                    xo = advance(xo, x_by, new_row, new_image, out_h, out_w);
-                    yo = advance(yo, y_by, new_row, new_image, out_h, out_w);
-                    eo = advance(eo, e_by, new_row, new_image, out_h, out_w);
-                    fo = advance(fo, f_by, new_row, new_image, out_h, out_w);
-                }
-            }
+        for (int t = 0; t < TENSORS; t++)
+            now.at[t] =
+                base[t] + n0 * by[t].image + i0 * by[t].row + j0 * by[t].col;
+        for (int q = q0; q < q1; q += PIXELS) {
+            int at[TENSORS][PIXELS];
+            __global const float *xp[PIXELS];
+            VECTOR acc[PIXELS][VECTORS];
+            const struct range lines =
+                place_tile(&now, by, at, q1 - q, out_h, out_w);
+            struct range taps = {0, taps_r};
+            if (taps_r > 1 && lines.from <= lines.to)
+                taps = taps_inside(lines.from * row_step + row_first,
+                                   lines.to * row_step + row_first, row_tap,
+                                   rows, taps_r);
 #pragma unroll
             for (int p = 0; p < PIXELS; p++)
-#pragma unroll
-                for (int v = 0; v < VECTORS; v++)
-                    acc[p][v] = c0 == 0
-                                    ? first[v]
-                                    : LOAD_VECTOR(y + yp[p] + k[v] * y_plane);
-            if (taps_r > 1 && images == 0)
-                taps = taps_inside(i_first * row_step + row_first,
-                                   i_last * row_step + row_first, row_tap,
-                                   rows, taps_r);
+                xp[p] = x + at[X][p];
+            EACH_SUM acc[p][v] =
+                c0 == 0 ? first[v]
+                        : LOAD_VECTOR(y + at[Y][p] + k[v] * y_plane);
             for (int c = c0; c < c1; c++)
                 for (int r = taps.from; r < taps.to; r++) {
                     const long from = (long)c * x_plane + r * x_tap_r;
-                    const long by = (long)c * w_c + r * w_tap_r;
+                    const long of = (long)c * w_c + r * w_tap_r;
 #if TAPS_S
 #pragma unroll
                     for (int s = 0; s < TAPS_S; s++)
                         add_tap(acc, xp, wk, from + s * DILATION,
-                                by + s * BLOCK);
+                                of + s * BLOCK);
 #else
                     for (int s = 0; s < taps_s; s++)
                         add_tap(acc, xp, wk, from + s * x_tap_s,
-                                by + s * w_tap_s);
+                                of + s * w_tap_s);
 #endif
                 }
-#ifdef EPILOGUE
             if (c1 == c_blocks)
-#pragma unroll
-                for (int p = 0; p < PIXELS; p++)
-#pragma unroll
-                    for (int v = 0; v < VECTORS; v++) {
-                        const int e = ep[p] + k[v] * e_plane;
-                        const int f = fp[p] + k[v] * f_plane;
-                        float lane[BLOCK];
-#if ON_VECTORS
-                        acc[p][v] = FINISH(acc[p][v], e, f);
-#endif
-                        OC_CAT(vstore, BLOCK)(acc[p][v], 0, lane);
-#pragma unroll
-                        for (int l = 0; l < BLOCK; l++) {
-#if !ON_VECTORS
-                            lane[l] = FINISH(lane[l], e + l, f + l);
-#endif
-                            if (MASK && k[v] * BLOCK + l >= k_count)
-                                lane[l] = 0.0f;
-                        }
-                        acc[p][v] = OC_CAT(vload, BLOCK)(0, lane);
-                    }
-#endif
-#pragma unroll
-            for (int p = 0; p < PIXELS; p++)
-#pragma unroll
-                for (int v = 0; v < VECTORS; v++)
-                    STORE_VECTOR(y + yp[p] + k[v] * y_plane, acc[p][v]);
+                EACH_SUM FINISH_VECTOR(acc[p][v], at[E][p] + k[v] * e_plane,
+                                       at[F][p] + k[v] * f_plane,
+                                       k[v] * BLOCK);
+            EACH_SUM STORE_VECTOR(y + at[Y][p] + k[v] * y_plane, acc[p][v]);
         }
     }
 }
