@@ -29,21 +29,6 @@ cmd_net_defaults(const char *net, struct cmd_image *image, int *classes)
     return known;
 }
 
-static ocellus_status
-load(const char *path, ocellus_graph **graph)
-{
-    *graph = NULL;
-    return cmd_fail(OCELLUS_UNSUPPORTED, "%s: model files cannot be read",
-                    path);
-}
-
-ocellus_status
-cmd_model_save(const ocellus_graph *graph, const char *path)
-{
-    (void)graph, (void)path;
-    return OCELLUS_OK;
-}
-
 /* A word that looks like a file is not looked up among the nets. */
 static int
 is_path(const char *word)
@@ -59,7 +44,7 @@ cmd_model_open(const char *word, const struct cmd_image *image, int classes,
     int usual_classes;
     *graph = NULL;
     if (is_path(word) && !cmd_net_defaults(word, &usual, &usual_classes))
-        return load(word, graph);
+        return ocellus_graph_load(word, graph);
     return ocellus_net_create(word, (int)image->chw[0], (int)image->chw[1],
                               (int)image->chw[2], classes, seed, graph);
 }

@@ -22,7 +22,6 @@ int cmd_net_defaults(const char *net, struct cmd_image *image, int *classes);
 ocellus_status cmd_model_open(const char *word, const struct cmd_image *image,
                               int classes, uint64_t seed,
                               ocellus_graph **graph);
-ocellus_status cmd_model_save(const ocellus_graph *graph, const char *path);
 /* The only input's last three dimensions, -1 where unknown. */
 ocellus_status cmd_model_image(const ocellus_graph *graph,
                                struct cmd_image *image);

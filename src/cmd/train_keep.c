@@ -228,7 +228,7 @@ train_keep_model(struct train *t, const char *name)
         status = cmd_model_describe(
             graph, t->data, cmd_samples_transform(&t->options->samples));
     if (status == OCELLUS_OK)
-        status = cmd_model_save(graph, path);
+        status = ocellus_graph_save(graph, path);
     ocellus_graph_destroy(graph);
     free(path);
     return status;
