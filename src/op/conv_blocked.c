@@ -49,8 +49,8 @@ oc_conv_blocked_cannot(const struct oc_node *node, const struct oc_caps *caps,
         return "it is made for CPU-class devices";
     if (b != 4 && b != 8 && b != 16)
         return "the device's vectors have neither 4, 8 nor 16 lanes";
-    if (v->axes != 2)
-        return "it knows two spatial axes only";
+    if (v->axes > 2)
+        return "it knows one or two spatial axes";
     if (oc_conv_blocked_halo(v) > WIDEST_HALO)
         return "the padding is wider than 16";
     if (too_large(v->n, v->c, v->in[OC_H], v->in[OC_W], b) ||

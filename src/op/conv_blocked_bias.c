@@ -26,8 +26,8 @@ oc_conv_blocked_bias_refuse(const struct oc_node *node,
         return "it is made for CPU-class devices";
     if (node->in[0]->type != OCELLUS_FLOAT)
         return "it knows float32 only";
-    if (dy->rank != 4)
-        return "it knows two spatial axes only";
+    if (dy->rank != 3 && dy->rank != 4)
+        return "it knows one or two spatial axes";
     if (caps->vector_width != 4 && caps->vector_width != 8 &&
         caps->vector_width != 16)
         return "the device's vectors have neither 4, 8 nor 16 lanes";
@@ -79,8 +79,8 @@ oc_conv_blocked_bias(struct oc_steps *steps, const struct oc_node *node)
         oc_arg_out(steps, launch, 0);
     oc_conv_push(steps, launch,
                  (int[]){at.base, at.image, at.plane, at.row, (int)dy->dim[1],
-                         (int)dy->dim[2], (int)dy->dim[3], (int)dy->dim[0],
-                         share},
+                         dy->rank > 3 ? (int)dy->dim[2] : 1,
+                         (int)dy->dim[dy->rank - 1], (int)dy->dim[0], share},
                  9);
     oc_grid2(launch, at.blocks, splits, 1, 1);
     oc_cost(launch, (double)oc_shape_count(dy),

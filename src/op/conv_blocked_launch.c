@@ -264,7 +264,7 @@ oc_conv_job_of(const struct oc_steps *steps)
     job.few = x->layout.block == 1;
     job.n = (int)y->value->shape.dim[0];
     job.c = (int)x->value->shape.dim[1];
-    job.rows = (int)x->value->shape.dim[2];
+    job.rows = x->value->shape.rank > 3 ? (int)x->value->shape.dim[2] : 1;
     job.k = (int)y->value->shape.dim[1];
     return job;
 }

@@ -20,7 +20,7 @@ static size_t
 count_packed(const struct oc_layout *layout, const struct oc_shape *shape)
 {
     const int b = layout->block;
-    const int64_t window = shape->dim[2] * shape->dim[3];
+    const int64_t window = oc_shape_span(shape, 2, shape->rank);
     int64_t kb = blocks_of(shape->dim[0], b);
 
     if (layout->pack == OC_PACK_CONV_FIRST)
@@ -33,7 +33,7 @@ oc_layout_count(const struct oc_layout *layout, const struct oc_shape *shape)
 {
     struct oc_blocked s;
 
-    if (shape->rank == 4 && layout->pack != OC_PACK_NONE)
+    if (shape->rank > 2 && layout->pack != OC_PACK_NONE)
         return count_packed(layout, shape);
     if (layout->block == 1 && layout->halo == 0)
         return (size_t)oc_shape_count(shape);

@@ -105,7 +105,8 @@ weights(struct oc_steps *steps, const struct oc_operand *from,
     const int first = packed->layout.pack == OC_PACK_CONV_FIRST;
     const int flip = packed->layout.pack == OC_PACK_CONV_FLIP;
     const int b = packed->layout.block;
-    const int64_t *dim = to->value->shape.dim;
+    const struct oc_shape *shape = &to->value->shape;
+    const int64_t *dim = shape->dim;
     const int64_t kb = (dim[0] + b - 1) / b;
     const int64_t cb = (dim[1] + b - 1) / b;
     struct oc_step *launch =
@@ -117,7 +118,7 @@ weights(struct oc_steps *steps, const struct oc_operand *from,
     oc_define(steps, launch, "PACK_BLOCK", b);
     oc_arg_int(steps, launch, dim[0]);
     oc_arg_int(steps, launch, dim[1]);
-    oc_arg_int(steps, launch, dim[2] * dim[3]);
+    oc_arg_int(steps, launch, oc_shape_span(shape, 2, shape->rank));
     if (!first)
         oc_arg_int(steps, launch, flip);
     if (!pack)
@@ -138,7 +139,7 @@ knows(const struct oc_operand *of)
 
     if (pack == OC_PACK_NONE)
         return 1;
-    return pack != OC_PACK_GEMM && of->value->shape.rank == 4;
+    return pack != OC_PACK_GEMM && of->value->shape.rank > 2;
 }
 
 ocellus_status

@@ -21,7 +21,7 @@
  *          4 (rank 3 counts as H = 1 without halo above and below, that is
  *          N x ceil(C/b) x 1 x (W + 2 halo) x b). Padding channels and halo
  *          hold zero after every step.
- * packed:  convolution weights K x C x R x S, for groups 1:
+ * packed:  convolution weights K x C x R x S (or K x C x S), for groups 1:
  *          ceil(K/block) x ceil(C/block) x R x S x block(c) x block(k);
  *          with flip, the same for the input gradient: roles of K and C
  *          exchanged and R, S reversed; first: ceil(K/block) x C x R x S x
