@@ -93,7 +93,29 @@ groups_of(const struct oc_product *p, const struct oc_caps *caps)
     return worth > 1 ? (int)worth : 1;
 }
 
-/* The widest blocks that leave enough of them to every core. */
+/* Columns of a block: the most, up to eight panels, that give `wanted` blocks
+ * without cutting the rows too; 0 when n is too small for that. */
+static int
+columns_of(const struct oc_product *p, int panel, int wanted)
+{
+    for (int columns = 8 * panel; columns >= panel; columns /= 2)
+        if ((int64_t)divide_up(p->n, columns) * p->count >= wanted)
+            return columns;
+    return 0;
+}
+
+/* The same with rows cut into pieces of at least `least`, each of which packs
+ * its columns of B again. */
+static int
+columns_of_pieces(const struct oc_product *p, int panel, int wanted, int least)
+{
+    for (int columns = 8 * panel; columns > panel; columns /= 2)
+        if ((int64_t)divide_up(p->n, columns) * p->count * (p->m / least) >=
+            wanted)
+            return columns;
+    return panel;
+}
+
 static struct blocking
 block_many(const struct oc_product *p, const struct oc_caps *caps)
 {
@@ -101,26 +123,22 @@ block_many(const struct oc_product *p, const struct oc_caps *caps)
                          .width = width_of(caps),
                          .rows = rows_of(caps, p->m),
                          .vecs = 2};
-    int panel = b.vecs * b.width, least = 16 * b.rows;
-    int wanted = groups_of(p, caps);
-    int splits = 1;
+    int panel = b.vecs * b.width, wanted = groups_of(p, caps);
 
     b.tile_k = p->k > 0 ? divide_up(p->k, divide_up(p->k, DEEPEST)) : 1;
-    for (b.tile_n = 8 * panel; b.tile_n > panel; b.tile_n /= 2) {
-        int64_t groups = (int64_t)divide_up(p->n, b.tile_n) * p->count;
-
-        splits = divide_up(wanted, groups > 0 ? groups : 1);
-        if (splits <= p->m / least || splits == 1)
-            break;
-    }
+    /* A turned A is gathered again for each block of columns: cut rows. */
+    b.tile_n = p->transpose_a ? 0 : columns_of(p, panel, wanted);
+    if (b.tile_n == 0)
+        b.tile_n = columns_of_pieces(p, panel, wanted,
+                                     (p->transpose_a ? 4 : 16) * b.rows);
     b.tile_n = round_up(divide_up(p->n, divide_up(p->n, b.tile_n)), panel);
-    if (b.tile_n == panel)
-        splits = divide_up(wanted, (int64_t)divide_up(p->n, panel) * p->count);
-    b.tile_m = round_up(divide_up(p->m, splits), b.rows);
     while (local_bytes(&b) > caps->local_memory / 2 && b.tile_n > panel)
         b.tile_n = round_up(b.tile_n / 2, panel);
     while (local_bytes(&b) > caps->local_memory && b.tile_k > 1)
         b.tile_k = divide_up(b.tile_k, 2);
+    b.tile_m = divide_up(
+        p->m, divide_up(wanted, (int64_t)divide_up(p->n, b.tile_n) * p->count));
+    b.tile_m = round_up(b.tile_m, b.rows);
     return b;
 }
 
