@@ -171,6 +171,7 @@ oc_caps_fill(ocellus_device *device)
     caps->alignment = bits / 8 > 64 ? bits / 8 : 64;
     caps->cache = core_cache(caps);
     caps->clblast = 1;
+    oc_verdicts_load(device);
     caps->half = info->half = probed(device, "cl_khr_fp16", "half");
     caps->fp64 = info->fp64 = probed(device, "cl_khr_fp64", "double");
     return OCELLUS_OK;

@@ -14,6 +14,14 @@ struct ocellus_device;
 
 const struct oc_caps *oc_device_caps(const struct ocellus_device *device);
 
+/* The doctor's verdict on an implementation, "Conv:blocked": `wrong` NULL when
+ * its numbers are right, else what it got wrong. Kept on disk for this device,
+ * driver and text of the kernels; what is wrong is in caps->quarantine from
+ * now on, in this process (sessions that are there keep what they have) and in
+ * later ones. */
+ocellus_status oc_device_judge(struct ocellus_device *device, const char *name,
+                               const char *wrong);
+
 /* ---- buffers ---------------------------------------------------------- */
 
 struct oc_buffer; /* device memory */

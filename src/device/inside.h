@@ -8,6 +8,7 @@
 #include <CL/cl.h>
 #include <pthread.h>
 
+#include "base/arena.h"
 #include "base/hash.h"
 #include "device/cache.h"
 #include "device/device.h"
@@ -64,7 +65,10 @@ struct ocellus_device {
     int foreign;                    /* the queue came from outside */
     struct oc_cache *cache;         /* NULL: none usable */
     char identity[33];              /* digest of device, driver, platform */
-    pthread_mutex_t lock;           /* programs, allocated, profile_queue */
+    char kernels[33];               /* the same with all kernels' texts */
+    struct oc_arena *verdicts;      /* quarantine's names; NULL: none yet */
+    const char **quarantine;
+    pthread_mutex_t lock; /* programs, allocated, profile_queue */
     struct oc_program *programs;
     double build_ms;    /* spent on building, on the clock */
     uint64_t allocated; /* bytes in buffers made here */
@@ -79,6 +83,9 @@ void oc_device_close(ocellus_device *device);
 
 /* Fills device->caps and the probed half of device->info. */
 ocellus_status oc_caps_fill(ocellus_device *device);
+
+/* The doctor's kept verdicts into caps->quarantine (verdict.c). */
+void oc_verdicts_load(ocellus_device *device);
 
 /* One allocation, counted; kept alive by its cl_mem alone. Sizes are rounded
  * up to the device's alignment and are never 0. */

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "device/inside.h"
+#include "op/kernel_source.h"
 
 static void
 add_text(struct oc_digest *digest, const char *text)
@@ -32,6 +33,9 @@ identify(ocellus_device *device)
     add_text(&digest, info->platform);
     add_text(&digest, ocellus_version());
     oc_digest_text(&digest, device->identity);
+    for (const struct oc_kernel_source *k = oc_kernel_sources; k->name; k++)
+        add_text(&digest, k->text);
+    oc_digest_text(&digest, device->kernels);
 }
 
 static ocellus_status
@@ -156,6 +160,7 @@ oc_device_close(ocellus_device *device)
         clReleaseCommandQueue(device->queue);
     if (device->context)
         clReleaseContext(device->context);
+    oc_arena_destroy(device->verdicts);
     oc_cache_close(device->cache);
     pthread_mutex_destroy(&device->lock);
     free(device);

@@ -132,6 +132,42 @@ START_TEST(nonsense_in_the_environment)
 }
 END_TEST
 
+/* What the doctor found wrong stays refused in the next process, until it is
+ * found right. */
+START_TEST(verdicts_of_the_doctor)
+{
+    ocellus_device *device;
+    char folder[] = "/tmp/ocellus-verdict-XXXXXX", command[64];
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    setenv("XDG_CACHE_HOME", folder, 1);
+    for (int round = 0; round < 3; round++) {
+        const struct oc_caps *caps;
+
+        ck_assert_int_eq(ocellus_device_open(NULL, &device), OCELLUS_OK);
+        caps = oc_device_caps(device);
+        ck_assert_int_eq(caps->n_quarantine, round == 0 ? 0 : 1);
+        if (round > 0)
+            ck_assert_str_eq(caps->quarantine[0],
+                             round == 1 ? "Conv:fast" : "Gemm:fast");
+        ck_assert_int_eq(oc_device_judge(device, "Gemm:fast", "off by 1"),
+                         OCELLUS_OK);
+        ck_assert_int_eq(oc_device_judge(device, "Conv:fast", "off by 2"),
+                         OCELLUS_OK);
+        ck_assert_int_eq(oc_device_judge(device, "Relu:fast", NULL),
+                         OCELLUS_OK);
+        ck_assert_int_eq(caps->n_quarantine, 2);
+        ck_assert_int_eq(
+            oc_device_judge(device, round ? "Conv:fast" : "Gemm:fast", NULL),
+            OCELLUS_OK);
+        ck_assert_int_eq(caps->n_quarantine, 1);
+        ocellus_device_close(device);
+    }
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* The loader finds no driver where its folder of drivers is another one. */
 START_TEST(no_device_names_a_package)
 {
@@ -160,6 +196,7 @@ add(TCase *tests)
     tcase_add_test(tests, a_choice_that_does_not_fit_lists_what_there_is);
     tcase_add_test(tests, the_real_list);
     tcase_add_test(tests, nonsense_in_the_environment);
+    tcase_add_test(tests, verdicts_of_the_doctor);
     tcase_add_test(tests, no_device_names_a_package);
 }
 
