@@ -40,21 +40,33 @@ count(struct fusing *f)
             f->readers[g->states[k]->assigned->id] += 2;
 }
 
+/* Those that gain most first: a residual sum goes into the convolution, not
+ * the convolution's neighbour into the sum. */
+static int
+rank(const struct oc_node *node)
+{
+    return (node->op->flags & OC_OP_POINTWISE) ? 1 : 0;
+}
+
+/* All of its implementations must be able to: a fast one that had to refuse
+ * would cost more than a fusion gains. */
 static int
 takes_epilogue(const struct oc_node *node)
 {
-    const struct oc_impl *last = NULL;
-    for (const struct oc_impl *i = node->op->impls; i && i->name; i++)
-        last = i;
-    return last != NULL && (last->flags & OC_IMPL_EPILOGUE) &&
-           node->out[0]->type == OCELLUS_FLOAT;
+    const struct oc_impl *i = node->op->impls;
+    if (i == NULL || node->out[0]->type != OCELLUS_FLOAT)
+        return 0;
+    for (; i->name != NULL; i++)
+        if (!(i->flags & OC_IMPL_EPILOGUE))
+            return 0;
+    return 1;
 }
 
 /* The chain so far, as it will become the node's epilogue. */
 struct chain {
     char formula[MOST_TEXT];
     struct ocellus_value *extra[MOST_EXTRAS];
-    int n_extra;
+    int n_extra, most_extras;
     float scalar[OC_POINTWISE_SCALARS];
     int n_scalar;
 };
@@ -62,7 +74,8 @@ struct chain {
 static void
 start(const struct oc_node *node, struct chain *c)
 {
-    *c = (struct chain){.formula = "v"};
+    /* Convolutions and products read one tensor more at most. */
+    *c = (struct chain){.formula = "v", .most_extras = 1 + rank(node)};
     const struct oc_epilogue *e = node->epilogue;
     if (e == NULL)
         return;
@@ -88,7 +101,7 @@ name_inputs(const struct oc_node *reader, const struct ocellus_value *v,
         else if (in != NULL && oc_is_host_scalar(in))
             name[k] = NULL;
         else if (in != NULL && in->type == OCELLUS_FLOAT && in->data == NULL &&
-                 c->n_extra < MOST_EXTRAS &&
+                 c->n_extra < c->most_extras &&
                  oc_shape_equal(&in->shape, &v->shape)) {
             name[k] = extras[c->n_extra];
             c->extra[c->n_extra++] = in;
@@ -167,19 +180,14 @@ swallow(struct fusing *f, struct oc_node *node)
         return OCELLUS_OK;
     OC_TRY(apply(node, &c));
     oc_graph_replace(f->graph, last->out[0], v, NULL);
+    /* The extras are read here now, no more by what was swallowed. */
+    for (int k = 0; k < c.n_extra; k++)
+        f->reader[c.extra[k]->id] = node;
     /* v takes the last one's readers over; the swallowed have none left. */
     f->readers[v->id] = f->readers[last->out[0]->id];
     f->reader[v->id] = f->reader[last->out[0]->id];
     f->readers[last->out[0]->id] = 0;
     return OCELLUS_OK;
-}
-
-/* Those that gain most first: a residual sum goes into the convolution, not
- * the convolution's neighbour into the sum. */
-static int
-rank(const struct oc_node *node)
-{
-    return (node->op->flags & OC_OP_POINTWISE) ? 1 : 0;
 }
 
 ocellus_status
@@ -192,6 +200,7 @@ oc_fuse_pass(struct ocellus_graph *graph)
     if (f.readers == NULL || f.reader == NULL)
         OC_TRY_OUT(oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory to fuse"));
     for (int round = 0; round < 2; round++) {
+        OC_TRY_OUT(oc_graph_sort(graph));
         OC_TRY_OUT(oc_graph_prune(graph));
         count(&f);
         for (int k = 0; k < graph->n_nodes; k++) {

@@ -104,7 +104,8 @@ widen(struct oc_planning *p, const struct oc_node *node)
         return;
     for (int k = 0; k < node->n_in; k++) {
         const struct ocellus_value *in = node->in[k];
-        if (in == NULL || in->kind != OC_RESULT || in->slot != 0)
+        if (in == NULL || in->kind != OC_RESULT || in->data != NULL ||
+            in->slot != 0)
             continue;
         const struct oc_chosen *maker = &p->chosen[in->node->id];
         struct oc_layout *now = &p->layout[in->id];
