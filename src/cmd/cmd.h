@@ -121,6 +121,8 @@ ocellus_status cmd_open_device(ocellus_device **device);
 
 #define CMD_EACH(X)                                                            \
     X(train)                                                                   \
+    X(eval)                                                                    \
+    X(predict)                                                                 \
     X(devices)                                                                 \
     X(ops)
 #define CMD_DECLARE(name) extern const struct cmd cmd_##name;
