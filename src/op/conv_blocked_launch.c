@@ -47,7 +47,7 @@ span_of(const struct oc_conv_job *job, const struct tile *tile, int k_tiles,
     const double cache = caps->cache ? (double)caps->cache : 524288.0;
     const double near = cache / 2.0 / (4.0 * chunk * job->x.of.block);
     double spans = (double)total * each / 3e6;
-    int64_t span;
+    int64_t parts, span;
 
     if (spans < (double)total / near)
         spans = (double)total / near;
@@ -55,7 +55,8 @@ span_of(const struct oc_conv_job *job, const struct tile *tile, int k_tiles,
         spans = 4.0 * caps->compute_units / k_tiles;
     if (spans < 1.0)
         spans = 1.0;
-    span = (int64_t)((double)total / spans) + 1;
+    parts = (int64_t)(spans + 0.5);
+    span = (total + parts - 1) / parts;
     return (int)((span + tile->pixels - 1) / tile->pixels) * tile->pixels;
 }
 
