@@ -15,7 +15,7 @@ static struct tile
 tile_of(const struct oc_caps *caps, int k_blocks)
 {
     if (caps->vector_registers >= 32)
-        return k_blocks == 1 ? (struct tile){14, 1} : (struct tile){12, 2};
+        return k_blocks == 1 ? (struct tile){14, 1} : (struct tile){14, 2};
     return k_blocks == 1 ? (struct tile){8, 1} : (struct tile){6, 2};
 }
 
