@@ -42,12 +42,21 @@
 #define IS_REAL 0
 #endif
 
+/* A NaN is larger and smaller than all else; integers have none. */
+#if IS_REAL
+#define IS_NAN(a) ((a) != (a))
+#define FIRST_NAN(a, b) ((a) != (a) && (b) == (b))
+#else
+#define IS_NAN(a) 0
+#define FIRST_NAN(a, b) 0
+#endif
+
 #if KIND == 2
 #define START LEAST
-#define JOIN(a, b) ((b) > (a) || (b) != (b) ? (b) : (a))
+#define JOIN(a, b) ((b) > (a) || IS_NAN(b) ? (b) : (a))
 #elif KIND == 3
 #define START MOST
-#define JOIN(a, b) ((b) < (a) || (b) != (b) ? (b) : (a))
+#define JOIN(a, b) ((b) < (a) || IS_NAN(b) ? (b) : (a))
 #elif KIND == 4
 #define START 1
 #define JOIN(a, b) ((a) * (b))
@@ -313,7 +322,7 @@ place(__global const STORAGE(TYPE_x) *x, __global long *y, int outer, int n,
     for (int i = 1; i < n; i++) {
         const SUM v = (SUM)LOAD(TYPE_x, x, base + i * inner);
         const int more = sign > 0 ? v > best : v < best;
-        if (more || (last && v == best) || (v != v && best == best)) {
+        if (more || (last && v == best) || FIRST_NAN(v, best)) {
             best = v;
             at = i;
         }

@@ -533,7 +533,10 @@ check_gradient(struct test *t, int k, const struct ocellus_tensor *got,
 {
     size_t count = (size_t)oc_shape_count(&got->shape);
     size_t step = count > PROBES ? count / PROBES : 1;
-    double largest = 1e-2, slack = t->of->slack ? t->of->slack : 1;
+    double largest = 1e-2, bound = 1e-4 * (t->of->slack ? t->of->slack : 1);
+
+    if (got->type == OCELLUS_FLOAT16 || got->type == OCELLUS_BFLOAT16)
+        bound = got->type == OCELLUS_FLOAT16 ? 2e-3 : 2e-2;
 
     for (size_t i = 0; i < count; i++) {
         double v = fabs(oc_element_get(got->type, got->data, i));
@@ -547,7 +550,7 @@ check_gradient(struct test *t, int k, const struct ocellus_tensor *got,
         if (!difference(t, &t->x[k][i], &want, y))
             continue;
         ++*looked;
-        if (!(fabs(v - want) <= 1e-4 * slack * largest)) {
+        if (!(fabs(v - want) <= bound * largest)) {
             snprintf(t->wrong, sizeof t->wrong,
                      "gradient of input %d, number %zu of %zu, is %.9g, not "
                      "%.9g",

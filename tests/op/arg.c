@@ -1,0 +1,95 @@
+/* arg.c - ArgMax, ArgMin and CumSum by their definitions. */
+#include "tests/op/harness.h"
+
+#include <string.h>
+
+static void
+extents(const struct oc_node *node, int64_t axis, int64_t e[3])
+{
+    const struct oc_shape *shape = &node->in[0]->shape;
+
+    axis += axis < 0 ? shape->rank : 0;
+    e[0] = oc_shape_span(shape, 0, (int)axis);
+    e[1] = shape->dim[axis];
+    e[2] = oc_shape_span(shape, (int)axis + 1, shape->rank);
+}
+
+static void
+placed(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    int64_t e[3], last = oc_attr_int(node, "select_last_index", 0);
+    double sign = strcmp(node->op->name, "ArgMax") == 0 ? 1 : -1;
+
+    extents(node, oc_attr_int(node, "axis", 0), e);
+    for (int64_t o = 0; o < e[0]; o++)
+        for (int64_t i = 0; i < e[2]; i++) {
+            const double *v = x[0] + o * e[1] * e[2] + i;
+            int64_t best = 0;
+
+            for (int64_t c = 1; c < e[1]; c++) {
+                double gain = sign * (v[c * e[2]] - v[best * e[2]]);
+
+                if (gain > 0 || (last && gain == 0))
+                    best = c;
+            }
+            y[0][o * e[2] + i] = (double)best;
+        }
+}
+
+static void
+summed(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    int64_t e[3];
+    int exclusive = oc_attr_int(node, "exclusive", 0) != 0;
+    int reverse = oc_attr_int(node, "reverse", 0) != 0;
+
+    extents(node, (int64_t)x[1][0], e);
+    for (int64_t o = 0; o < e[0]; o++)
+        for (int64_t i = 0; i < e[2]; i++)
+            for (int64_t c = 0; c < e[1]; c++) {
+                double sum = 0;
+
+                for (int64_t d = 0; d < e[1]; d++)
+                    if (reverse ? d > c : d < c)
+                        sum += x[0][(o * e[1] + d) * e[2] + i];
+                if (!exclusive)
+                    sum += x[0][(o * e[1] + c) * e[2] + i];
+                y[0][(o * e[1] + c) * e[2] + i] = sum;
+            }
+}
+
+#define ARG(NAME)                                                              \
+    {.op = NAME, .in = {{"7x5"}}, .expect = "1x5", .reference = placed},       \
+        {.op = NAME,                                                           \
+         .attributes = "axis=-1 keepdims=0",                                   \
+         .in = {{"3x4x11", 0, 4, OCELLUS_INT32}},                              \
+         .expect = "3x4",                                                      \
+         .reference = placed},                                                 \
+    {                                                                          \
+        .op = NAME, .attributes = "axis=1 select_last_index=1",                \
+        .in = {{"3x9x2", 0, 4, OCELLUS_INT64}}, .reference = placed            \
+    }
+
+#define SUM(ATTRIBUTES, AXIS)                                                  \
+    {                                                                          \
+        .op = "CumSum", .attributes = ATTRIBUTES,                              \
+        .in = {{"3x5x2"}, OC_INTS(AXIS)}, .reference = summed                  \
+    }
+
+static const struct oc_case cases[] = {
+    ARG("ArgMax"),
+    ARG("ArgMin"),
+    SUM(NULL, 0),
+    SUM("exclusive=1", 1),
+    SUM("reverse=1", -1),
+    SUM("exclusive=1 reverse=1", 1),
+    {.op = "CumSum",
+     .in = {{"9", -9, 9, OCELLUS_INT64}, OC_INTS(0)},
+     .reference = summed},
+};
+
+int
+main(void)
+{
+    return oc_cases_run(cases, OC_COUNT(cases));
+}
