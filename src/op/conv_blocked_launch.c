@@ -11,12 +11,17 @@ struct tile {
     int pixels, vectors;
 };
 
+/* Sums, weights and one number more within the registers. */
 static struct tile
-tile_of(const struct oc_caps *caps, int k_blocks)
+tile_of(const struct oc_caps *caps, const struct oc_conv_job *job)
 {
-    if (caps->vector_registers >= 32)
-        return k_blocks == 1 ? (struct tile){14, 1} : (struct tile){14, 2};
-    return k_blocks == 1 ? (struct tile){8, 1} : (struct tile){6, 2};
+    const int one = job->y.of.blocks == 1;
+
+    if (caps->vector_registers < 32)
+        return one ? (struct tile){8, 1} : (struct tile){6, 2};
+    if (job->few)
+        return one ? (struct tile){12, 1} : (struct tile){12, 2};
+    return one ? (struct tile){14, 1} : (struct tile){14, 2};
 }
 
 /* Blocks of channels in equal chunks whose weights stay near. */
@@ -196,7 +201,7 @@ void
 oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                    double flops)
 {
-    const struct tile tile = tile_of(steps->caps, job->y.of.blocks);
+    const struct tile tile = tile_of(steps->caps, job);
     const int c_blocks = job->x.of.blocks;
     const int k_blocks = job->y.of.blocks;
     const int k_tiles = (k_blocks + tile.vectors - 1) / tile.vectors;
