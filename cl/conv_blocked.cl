@@ -132,17 +132,18 @@ advance(struct cursor *c, const struct steps by[TENSORS], int h, int w)
 }
 
 /* Where the pixels of a tile lie, `left` of them to come; past the last one,
- * the last one. Returns first and last row; an empty range when it touches two
+ * the last one. Sets first and last row; an empty range when it touches two
  * images. */
-INLINE struct range
+INLINE void
 place_tile(struct cursor *c, const struct steps by[TENSORS],
-           int place[TENSORS][PIXELS], int left, int h, int w)
+           int place[TENSORS][PIXELS], struct range *rows, int left, int h,
+           int w)
 {
-    struct range rows = {c->i, c->i};
     int images = 0;
+    rows->from = c->i;
 #pragma unroll
     for (int p = 0; p < PIXELS; p++) {
-        rows.to = c->i;
+        rows->to = c->i;
         images += p > 0 && p < left && c->i == 0 && c->j == 0;
 #pragma unroll
         for (int t = 0; t < TENSORS; t++)
@@ -151,25 +152,23 @@ place_tile(struct cursor *c, const struct steps by[TENSORS],
             advance(c, by, h, w);
     }
     if (images > 0)
-        rows.to = rows.from - 1;
-    return rows;
+        rows->to = rows->from - 1;
 }
 
 /* Which rows of the window meet rows of x, and not of its halo, from a first
  * pixel whose window begins in row `first` to a last one's in row `last`. */
-INLINE struct range
-taps_inside(int first, int last, int row_tap, int rows, int taps)
+INLINE void
+taps_inside(struct range *inside, int first, int last, int row_tap, int rows,
+            int taps)
 {
-    struct range inside;
     int before = -last, room = rows - 1 - first;
 
     if (row_tap > 1) {
         before = (before + row_tap - 1) / row_tap;
         room = room < 0 ? -1 : room / row_tap;
     }
-    inside.from = clamp(before, 0, taps);
-    inside.to = clamp(room + 1, inside.from, taps);
-    return inside;
+    inside->from = clamp(before, 0, taps);
+    inside->to = clamp(room + 1, inside->from, taps);
 }
 
 /* One tap of the window for all channels of a block. */
@@ -278,13 +277,12 @@ conv_blocked(__global const float *x, __global const float *w,
             int at[TENSORS][PIXELS];
             __global const float *xp[PIXELS];
             VECTOR acc[PIXELS][VECTORS];
-            const struct range lines =
-                place_tile(&now, by, at, q1 - q, out_h, out_w);
-            struct range taps = {0, taps_r};
+            struct range lines, taps = {0, taps_r};
+            place_tile(&now, by, at, &lines, q1 - q, out_h, out_w);
             if (taps_r > 1 && lines.from <= lines.to)
-                taps = taps_inside(lines.from * row_step + row_first,
-                                   lines.to * row_step + row_first, row_tap,
-                                   rows, taps_r);
+                taps_inside(&taps, lines.from * row_step + row_first,
+                            lines.to * row_step + row_first, row_tap, rows,
+                            taps_r);
 #pragma unroll
             for (int p = 0; p < PIXELS; p++)
                 xp[p] = x + at[X][p];
