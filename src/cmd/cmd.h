@@ -123,8 +123,11 @@ ocellus_status cmd_open_device(ocellus_device **device);
     X(train)                                                                   \
     X(eval)                                                                    \
     X(predict)                                                                 \
+    X(bench)                                                                   \
+    X(show)                                                                    \
     X(devices)                                                                 \
-    X(ops)
+    X(ops)                                                                     \
+    X(cache)
 #define CMD_DECLARE(name) extern const struct cmd cmd_##name;
 CMD_EACH(CMD_DECLARE)
 #undef CMD_DECLARE

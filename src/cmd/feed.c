@@ -1,0 +1,119 @@
+/* feed.c - a net and random numbers to feed it with. */
+#include "cmd/feed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static ocellus_status
+read_image_size(const char *text, struct cmd_image *image)
+{
+    long long c, h, w;
+    char more;
+    if (sscanf(text, "%lldx%lldx%lld%c", &c, &h, &w, &more) != 3 || c < 1 ||
+        h < 1 || w < 1 || c > 1 << 20 || h > 1 << 20 || w > 1 << 20)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "--image is CxHxW (3x224x224), not '%s'", text);
+    *image = (struct cmd_image){{c, h, w}};
+    return OCELLUS_OK;
+}
+
+/* Numbers between -1 and 1 that are the same each time. */
+static void
+fill(ocellus_tensor *tensor)
+{
+    uint32_t state = 1;
+    float *x = ocellus_tensor_data(tensor);
+    if (ocellus_tensor_type(tensor) != OCELLUS_FLOAT)
+        return;
+    for (size_t k = 0; k < ocellus_tensor_count(tensor); k++) {
+        state = state * 1664525u + 1013904223u;
+        x[k] = (float)(state >> 8) / 8388608.0f - 1;
+    }
+}
+
+/* The batch, then what the model says, then --image for what it does not. */
+static ocellus_status
+make_input(struct feed *feed, int k, const struct cmd_image *image)
+{
+    ocellus_value *value = ocellus_graph_get_input(feed->graph, k);
+    int rank = ocellus_value_rank(value);
+    int64_t dims[8];
+    for (int axis = 0; axis < rank; axis++) {
+        dims[axis] = ocellus_value_dim(value, axis);
+        if (dims[axis] < 0 && axis == 0)
+            dims[axis] = feed->batch;
+        else if (dims[axis] < 0 && rank == 4)
+            dims[axis] = image->chw[axis - 1];
+        if (dims[axis] < 0)
+            return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                            "the model leaves dimension %d of its input '%s' "
+                            "open; say --image CxHxW",
+                            axis, ocellus_value_name(value));
+    }
+    CMD_TRY(ocellus_tensor_create(ocellus_value_type(value), rank, dims,
+                                  &feed->input[k]));
+    fill(feed->input[k]);
+    feed->inputs = k + 1;
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+make_labels(struct feed *feed)
+{
+    uint32_t state = 7;
+    if (cmd_model_classes(feed->graph, &feed->classes) != OCELLUS_OK ||
+        feed->classes < 1)
+        feed->classes = 0;
+    CMD_TRY(
+        ocellus_tensor_create(OCELLUS_INT64, 1, &feed->batch, &feed->labels));
+    int64_t *label = ocellus_tensor_data(feed->labels);
+    for (int64_t k = 0; k < feed->batch && feed->classes > 0; k++) {
+        state = state * 1664525u + 1013904223u;
+        label[k] = (int64_t)(state >> 8) % feed->classes;
+    }
+    return OCELLUS_OK;
+}
+
+ocellus_status
+feed_open(struct feed *feed, const char *model, const char *image_text,
+          int64_t classes, int64_t batch)
+{
+    struct cmd_image image;
+    int usual;
+    int is_net = cmd_net_defaults(model, &image, &usual);
+    feed->batch = batch;
+    if (!is_net)
+        image = (struct cmd_image){{-1, -1, -1}};
+    if (image_text != NULL)
+        CMD_TRY(read_image_size(image_text, &image));
+    CMD_TRY(cmd_model_open(model, &image, classes > 0 ? (int)classes : usual, 0,
+                           &feed->graph));
+    if (ocellus_graph_input_count(feed->graph) > FEED_MOST)
+        return cmd_fail(OCELLUS_UNSUPPORTED,
+                        "a model of %d inputs cannot be measured here",
+                        ocellus_graph_input_count(feed->graph));
+    for (int k = 0; k < ocellus_graph_input_count(feed->graph); k++)
+        CMD_TRY(make_input(feed, k, &image));
+    return make_labels(feed);
+}
+
+ocellus_status
+feed_set(const struct feed *feed, ocellus_session *session)
+{
+    for (int k = 0; k < feed->inputs; k++) {
+        ocellus_value *value = ocellus_graph_get_input(feed->graph, k);
+        CMD_TRY(ocellus_session_set_input(session, ocellus_value_name(value),
+                                          feed->input[k]));
+    }
+    return OCELLUS_OK;
+}
+
+void
+feed_close(struct feed *feed)
+{
+    for (int k = 0; k < feed->inputs; k++)
+        ocellus_tensor_destroy(feed->input[k]);
+    ocellus_tensor_destroy(feed->labels);
+    ocellus_graph_destroy(feed->graph);
+    memset(feed, 0, sizeof *feed);
+}

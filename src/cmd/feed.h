@@ -1,0 +1,28 @@
+/* feed.h - a net and numbers to feed it with, for programs that only measure
+ * or look: random inputs of the shapes that it wants. */
+#ifndef OC_CMD_FEED_H
+#define OC_CMD_FEED_H
+
+#include <stddef.h>
+
+#include "cmd/model.h"
+
+#define FEED_MOST 16
+
+struct feed {
+    ocellus_graph *graph;
+    ocellus_tensor *input[FEED_MOST];
+    ocellus_tensor *labels; /* int64, batch; random classes */
+    int inputs;
+    int classes; /* 0: the output is not N x classes */
+    int64_t batch;
+};
+
+/* image_text: "CxHxW" or NULL, the net's usual one; classes 0: likewise. */
+ocellus_status feed_open(struct feed *feed, const char *model,
+                         const char *image_text, int64_t classes,
+                         int64_t batch);
+ocellus_status feed_set(const struct feed *feed, ocellus_session *session);
+void feed_close(struct feed *feed);
+
+#endif
