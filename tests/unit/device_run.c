@@ -1,4 +1,5 @@
 /* device_run.c - plans written by hand, run on the device. */
+#include "base/thread.h"
 #include "tests/unit/hand.h"
 
 START_TEST(a_plan_runs_again_and_again)
@@ -182,6 +183,47 @@ START_TEST(empty_launches_are_left_out)
 }
 END_TEST
 
+/* A run of its own on the device of all; right numbers or a failure. */
+static ocellus_status
+run_alone(void *context, int who)
+{
+    const struct hand *h = context;
+    struct ocellus_tensor x = {.type = OCELLUS_FLOAT, .shape = OC_SHAPE(N)};
+    struct oc_buffer *home;
+    struct oc_run *run;
+    float in[N], y[N];
+
+    OC_TRY(oc_buffer_create(h->device, sizeof(in), &home));
+    OC_TRY(oc_buffer_write(home, 0, h->s, sizeof(in)));
+    OC_TRY(oc_run_create(h->device, &h->plan, &home, &run));
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < N; i++)
+            in[i] = (float)(who * 1000 + round * 100 + i);
+        x.data = in;
+        OC_TRY(oc_run_set_input(run, 0, &x));
+        OC_TRY(oc_run_enqueue(run, round == 3));
+        OC_TRY(oc_run_read_output(run, 0, y, sizeof(y)));
+        for (int i = 0; i < N; i++)
+            if (y[i] != 2.0f * in[i] + 3.0f * h->c[i])
+                return oc_fail(OCELLUS_INTERNAL, "%g at %d of thread %d",
+                               (double)y[i], i, who);
+    }
+    oc_run_destroy(run);
+    oc_buffer_destroy(home);
+    return OCELLUS_OK;
+}
+
+START_TEST(several_threads_on_one_device)
+{
+    struct hand h;
+
+    make(&h);
+    ck_assert_msg(oc_parallel(4, 12, run_alone, &h) == OCELLUS_OK, "%s",
+                  ocellus_error());
+    unmake(&h);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -192,6 +234,7 @@ add(TCase *tests)
     tcase_add_test(tests, a_kernel_that_does_not_build_says_which);
     tcase_add_test(tests, building_is_told_and_can_be_stopped);
     tcase_add_test(tests, empty_launches_are_left_out);
+    tcase_add_test(tests, several_threads_on_one_device);
 }
 
 int
