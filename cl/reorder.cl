@@ -128,6 +128,18 @@ packed(int outer_index, int inner_index, int inner, int t, int window)
     return ((block * window + t) * b + inner_index % b) * b + outer_index % b;
 }
 
+/* A whole pair of blocks of a 1 x 1 window. */
+static inline __attribute__((always_inline)) void
+turn_block(__global unit *to, __global const unit *from, int step_inner,
+           int step_outer)
+{
+#pragma unroll
+    for (int i = 0; i < PACK_BLOCK; i++)
+#pragma unroll
+        for (int o = 0; o < PACK_BLOCK; o++)
+            to[i * PACK_BLOCK + o] = from[i * step_inner + o * step_outer];
+}
+
 /* Work-item (inner block, outer block): writes one pair of blocks. */
 __kernel void
 pack_conv(__global const unit *x, __global unit *y, int k_count, int c_count,
@@ -141,6 +153,16 @@ pack_conv(__global const unit *x, __global unit *y, int k_count, int c_count,
     const int o0 = (int)get_global_id(1) * b;
     if (i0 >= inner || o0 >= outer)
         return;
+    if (window == 1 && i0 + b <= inner && o0 + b <= outer) {
+        __global unit *to = y + packed(o0, i0, inner_blocks, 0, 1);
+        __global const unit *from =
+            x + (flip ? i0 * c_count + o0 : o0 * c_count + i0);
+        if (flip)
+            turn_block(to, from, c_count, 1);
+        else
+            turn_block(to, from, 1, c_count);
+        return;
+    }
     for (int o = o0; o < o0 + b; o++)
         for (int i = i0; i < i0 + b; i++) {
             const int k = flip ? i : o;
