@@ -1,9 +1,9 @@
 /* conv_blocked.h - the convolutions on CPU-class devices, in channel blocks:
  * rows of the tables in conv.c, and what their two files share.
  *
- * float32, one or two spatial axes, one group. Activations lie N x C/b x H x W x b, with b the
- * device's vector width and a halo that holds the padding; a first layer's few
- * channels are read plain, with a halo.
+ * float32, one or two spatial axes, one group. Activations lie N x C/b x H x W
+ * x b, with b the device's vector width and a halo that holds the padding; a
+ * first layer's few channels are read plain, with a halo.
  */
 #ifndef OC_OP_CONV_BLOCKED_H
 #define OC_OP_CONV_BLOCKED_H
