@@ -124,6 +124,7 @@ ocellus_status cmd_open_device(ocellus_device **device);
     X(eval)                                                                    \
     X(predict)                                                                 \
     X(bench)                                                                   \
+    X(demo)                                                                    \
     X(show)                                                                    \
     X(devices)                                                                 \
     X(ops)                                                                     \

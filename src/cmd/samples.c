@@ -16,7 +16,7 @@ open_once(const struct cmd_samples *samples, const char *transform,
         .validation = samples->validation,
         .limit = {samples->limit, 0, samples->limit_test}};
     if (strcmp(samples->data, "digits") == 0)
-        return ocellus_dataset_digits(8000, 2000, &options, dataset);
+        return ocellus_dataset_digits(20000, 4000, &options, dataset);
     return ocellus_dataset_open(samples->data, &options, dataset);
 }
 

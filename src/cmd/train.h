@@ -30,6 +30,7 @@ struct train {
     int64_t epoch;               /* whole epochs behind */
     int64_t position;            /* samples of this epoch behind */
     double loss, right, seconds; /* sums of this epoch's part */
+    double rate;                 /* of the last step */
     double best;                 /* accuracy on the validation split */
     double began, kept, told;    /* clock: this part, checkpoint, message */
     double part;                 /* seconds of training before `began` */

@@ -237,12 +237,9 @@ train_keep_model(struct train *t, const char *name)
 static ocellus_status
 draw_confusion(struct train *t)
 {
-    char title[160];
     char *path = train_path(t, "confusion.png");
     const char **names = cmd_class_names(t->data);
     int classes = ocellus_dataset_classes(t->data);
-    snprintf(title, sizeof title, "%s: %.2f%% right", t->options->net,
-             100 * ocellus_metrics_accuracy(t->metrics));
     ocellus_status status =
         path && names ? ocellus_draw_confusion(
                             path, title, ocellus_metrics_confusion(t->metrics),

@@ -93,6 +93,7 @@ step(struct train *t, const ocellus_batch *batch)
 {
     const ocellus_tensor *y;
     float loss;
+    t->rate = ocellus_trainer_learning_rate(t->trainer);
     CMD_TRY(ocellus_trainer_step(t->trainer, batch->x, batch->labels,
                                  batch->labels2, batch->lambda, &loss));
     if (!isfinite(loss))
@@ -100,8 +101,7 @@ step(struct train *t, const ocellus_batch *batch)
                         "the loss is %g in epoch %lld after %lld images: the "
                         "learning rate (%g) is too large",
                         (double)loss, (long long)t->epoch + 1,
-                        (long long)t->position,
-                        ocellus_trainer_learning_rate(t->trainer));
+                        (long long)t->position, t->rate);
     CMD_TRY(ocellus_trainer_get_output(t->trainer, &y));
     t->loss += (double)loss * (double)batch->count;
     t->right += count_right(t, y, batch);
@@ -177,7 +177,7 @@ train_judge(struct train *t, ocellus_loader *loader)
  * ----------------------------------------------------- */
 
 static ocellus_status
-add_row(struct train *t, double rate, double seconds)
+add_row(struct train *t, double seconds)
 {
     double count = (double)t->position;
     ocellus_history_row row = {.epoch = t->epoch + 1,
@@ -188,7 +188,7 @@ add_row(struct train *t, double rate, double seconds)
                                .test_accuracy = NAN,
                                .test_top5 = NAN,
                                .test_f1 = NAN,
-                               .learning_rate = rate,
+                               .learning_rate = t->rate,
                                .images_per_second = count / t->part,
                                .seconds = seconds};
     if (t->judge != NULL) {
@@ -207,10 +207,9 @@ static ocellus_status
 end_epoch(struct train *t)
 {
     double begin = cmd_now(), accuracy;
-    double rate = ocellus_trainer_learning_rate(t->trainer);
     if (t->judge != NULL)
         CMD_TRY(train_judge(t, t->judge));
-    CMD_TRY(add_row(t, rate, t->part + cmd_now() - begin));
+    CMD_TRY(add_row(t, t->part + cmd_now() - begin));
     accuracy = ocellus_metrics_accuracy(t->metrics);
     CMD_TRY(train_keep_model(t, "model.onnx"));
     if (t->judge && t->judged == OCELLUS_VALIDATION && accuracy > t->best) {
