@@ -4,6 +4,22 @@
 
 #include <ocellus_cl.h>
 
+/* Written by a command: Oclgrind takes what CL_MEM_COPY_HOST_PTR brought for
+ * uninitialised. */
+static cl_mem
+own_memory(const struct hand *h, const void *data, size_t bytes)
+{
+    cl_int code;
+    cl_mem memory = clCreateBuffer(h->device->context, CL_MEM_READ_WRITE, bytes,
+                                   NULL, &code);
+
+    ck_assert_int_eq(code, CL_SUCCESS);
+    code = clEnqueueWriteBuffer(h->device->queue, memory, CL_TRUE, 0, bytes,
+                                data, 0, NULL, NULL);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    return memory;
+}
+
 START_TEST(device_memory_is_bound_where_it_may_be)
 {
     struct hand h;
@@ -11,17 +27,13 @@ START_TEST(device_memory_is_bound_where_it_may_be)
     ocellus_tensor *tensor;
     const int64_t dims[] = {N};
     cl_mem memory;
-    cl_int code;
-    float both[256 + N];
+    float both[256 + N] = {0};
 
     make(&h);
     run = create(&h);
     for (int i = 0; i < N; i++)
         both[i] = both[256 + i] = 10.0f * h.x[i];
-    memory = clCreateBuffer(h.device->context,
-                            CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
-                            sizeof(both), both, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
+    memory = own_memory(&h, both, sizeof(both));
     /* From its start, from an aligned byte, from an odd one: the last is
      * copied. */
     for (size_t offset = 0; offset <= 1024; offset += 1024) {
@@ -65,17 +77,13 @@ START_TEST(an_input_that_is_written_is_copied)
     ocellus_tensor *tensor;
     const int64_t dims[] = {N};
     cl_mem memory;
-    cl_int code;
     float x[N];
 
     make(&h);
     /* y lies in x's place. */
     h.place[Y].alias = X;
     run = create(&h);
-    memory = clCreateBuffer(h.device->context,
-                            CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
-                            sizeof(h.x), h.x, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
+    memory = own_memory(&h, h.x, sizeof(h.x));
     ck_assert_int_eq(
         ocellus_tensor_wrap_cl(OCELLUS_FLOAT, 1, dims, memory, 0, &tensor),
         OCELLUS_OK);

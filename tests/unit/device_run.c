@@ -218,6 +218,11 @@ START_TEST(several_threads_on_one_device)
     struct hand h;
 
     make(&h);
+    /* Oclgrind follows one kernel at a time and says so by an abort. */
+    if (strcmp(h.device->info.platform, "Oclgrind") == 0) {
+        unmake(&h);
+        return;
+    }
     ck_assert_msg(oc_parallel(4, 12, run_alone, &h) == OCELLUS_OK, "%s",
                   ocellus_error());
     unmake(&h);
