@@ -22,12 +22,12 @@ if ! "$OCELLUS" devices >"$dir/devices" 2>&1; then
     exit 77
 fi
 
-# A white disc on black, 16 x 16, as a plain PGM file.
+# A light disc on a dark ground, 16 x 16, as a PGM file.
 awk 'BEGIN {
-    print "P2 16 16 255"
+    printf "P5 16 16 127\n"
     for (y = 0; y < 16; y++)
         for (x = 0; x < 16; x++)
-            print ((x - 7) ^ 2 + (y - 7) ^ 2 < 25 ? 220 : 40)
+            printf "%c", ((x - 7) ^ 2 + (y - 7) ^ 2 < 25 ? 110 : 20)
 }' >"$dir/disc.pgm"
 
 check "own_queue: the sums are right" "$examples/own_queue"
