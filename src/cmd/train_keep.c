@@ -241,10 +241,11 @@ draw_confusion(struct train *t)
     const char **names = cmd_class_names(t->data);
     int classes = ocellus_dataset_classes(t->data);
     ocellus_status status =
-        path && names ? ocellus_draw_confusion(
-                            path, title, ocellus_metrics_confusion(t->metrics),
-                            t->classes, t->classes == classes ? names : NULL)
-                      : no_memory();
+        path && names
+            ? ocellus_draw_confusion(
+                  path, t->options->net, ocellus_metrics_confusion(t->metrics),
+                  t->classes, t->classes == classes ? names : NULL)
+            : no_memory();
     free(names);
     free(path);
     return status;
