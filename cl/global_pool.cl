@@ -188,7 +188,6 @@ global_pool_grad_plane(__global const float *dy, __global const float *x,
     int id = (int)get_global_id(0), c = id % blocks, b = id / blocks;
     if (b >= n)
         return;
-    x += x_base + b * x_image + c * x_plane;
     dx += d_base + b * d_image + c * d_plane;
     float lane[BLOCK];
     for (int k = 0; k < BLOCK; k++)
@@ -202,6 +201,7 @@ global_pool_grad_plane(__global const float *dy, __global const float *x,
         for (int k = 0; k < w; k++)
             PUT(d, dx + j * d_row + k * BLOCK);
 #else
+    x += x_base + b * x_image + c * x_plane;
     VEC m = FIRST;
     WHICH at = (WHICH)(-1);
     for (int j = 0; j < h; j++)

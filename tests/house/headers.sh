@@ -3,7 +3,7 @@
 # also as C99's successors and C++ see them, without a warning.
 cd "${top_srcdir:-.}" || exit 99
 cc=${CC:-cc}
-flags="-I include -I src -I ${top_builddir:-.} -D_XOPEN_SOURCE=700"
+flags="-I include -I src -I ${top_builddir:-.} -I ${top_builddir:-.}/src -D_XOPEN_SOURCE=700"
 flags="$flags -DCL_TARGET_OPENCL_VERSION=120"
 failed=0
 
