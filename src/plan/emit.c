@@ -351,29 +351,58 @@ count_readers(struct oc_planning *p)
 }
 
 static ocellus_status
-assign(struct oc_planning *p, int k)
+copy_step(struct oc_planning *p, int from, int to)
 {
-    const struct ocellus_value *state = p->graph->states[k];
-    struct oc_layout plain = OC_PLAIN;
-    struct oc_operand from;
-    int home;
-    OC_TRY(home_of(p, state, &home));
-    p->plan->state_place[k] = home;
-    OC_TRY(operand(p, state->assigned, &plain, &from));
-    p->plan->assigned_place[k] = home;
-    if (root_of(p, from.place) == home)
-        return OCELLUS_OK;
     struct oc_step *copy = oc_arena_alloc(p->plan->arena, sizeof *copy);
     if (copy == NULL || !oc_grow(&p->steps.step, p->steps.count, &p->steps.room,
                                  sizeof *p->steps.step))
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
     copy->kind = OC_STEP_COPY;
     copy->impl = "assign";
-    copy->from = from.place;
-    copy->to = home;
-    copy->bytes = p->plan->place[home].bytes;
+    copy->from = from;
+    copy->to = to;
+    copy->bytes = p->plan->place[to].bytes;
     copy->traffic = 2.0 * (double)copy->bytes;
     p->steps.step[p->steps.count++] = copy;
+    return OCELLUS_OK;
+}
+
+/* What a state is assigned, where it lies now. Another state's old number is
+ * put aside first: that state may be assigned before this one. */
+static ocellus_status
+new_number(struct oc_planning *p, int k, int *from)
+{
+    const struct ocellus_value *state = p->graph->states[k];
+    struct oc_layout plain = OC_PLAIN;
+    struct oc_operand now;
+    int home;
+    OC_TRY(home_of(p, state, &home));
+    p->plan->state_place[k] = p->plan->assigned_place[k] = home;
+    OC_TRY(operand(p, state->assigned, &plain, &now));
+    *from = now.place;
+    int root = root_of(p, now.place);
+    if (root == home || state->assigned->kind != OC_STATE)
+        return OCELLUS_OK;
+    OC_TRY(new_place(p, OC_PLACE_ARENA, NULL, &plain,
+                     p->plan->place[home].bytes, from));
+    return copy_step(p, now.place, *from);
+}
+
+static ocellus_status
+assign(struct oc_planning *p)
+{
+    const struct ocellus_graph *g = p->graph;
+    int *from = oc_arena_alloc(p->plan->arena,
+                               ((size_t)g->n_states + 1) * sizeof *from);
+    if (from == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
+    for (int k = 0; k < g->n_states; k++)
+        if (g->states[k]->assigned != NULL)
+            OC_TRY(new_number(p, k, &from[k]));
+    for (int k = 0; k < g->n_states; k++)
+        if (g->states[k]->assigned != NULL &&
+            root_of(p, from[k]) != p->plan->state_place[k])
+            OC_TRY(copy_step(p, from[k], p->plan->state_place[k]));
     return OCELLUS_OK;
 }
 
@@ -393,10 +422,8 @@ ends(struct oc_planning *p)
     for (int k = 0; k < g->n_states; k++) {
         p->plan->state_place[k] = p->home[g->states[k]->id];
         p->plan->assigned_place[k] = -1;
-        if (g->states[k]->assigned != NULL)
-            OC_TRY(assign(p, k));
     }
-    return OCELLUS_OK;
+    return assign(p);
 }
 
 ocellus_status
