@@ -4,6 +4,7 @@
  * arm that is not taken may be infinite, never the result. max(a, 0) keeps a
  * NaN, fmax would hide it.
  */
+#include "op/epilogue.h"
 #include "op/pointwise.h"
 #include "op/pointwise_eval.h"
 
@@ -111,7 +112,7 @@ clip_infer(struct oc_node *node)
 {
     const struct oc_shape *x = &node->in[0]->shape;
 
-    for (int k = 1; k < node->n_in; k++)
+    for (int k = 1; k < oc_own_inputs(node); k++)
         if (node->in[k] && oc_shape_known(&node->in[k]->shape) &&
             oc_shape_count(&node->in[k]->shape) != 1)
             return oc_node_fail(node, OCELLUS_BAD_MODEL,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "op/epilogue.h"
 #include "op/pointwise.h"
 
 /* What the row says does not fit integers. */
@@ -59,8 +60,9 @@ pow_formula(const struct oc_node *node, int gradient)
 static const char *
 clip_formula(const struct oc_node *node, int is_float)
 {
-    int low = node->n_in > 1 && node->in[1];
-    int high = node->n_in > 2 && node->in[2];
+    int own = oc_own_inputs(node); /* those of an epilogue come behind */
+    int low = own > 1 && node->in[1];
+    int high = own > 2 && node->in[2];
 
     if (low && high)
         return is_float ? "min(max(a, b), c)"
@@ -76,8 +78,8 @@ clip_formula(const struct oc_node *node, int is_float)
 static const char *
 clip_gradient(const struct oc_node *node)
 {
-    int low = node->n_in > 2 && node->in[2];
-    int high = node->n_in > 3 && node->in[3];
+    int low = oc_own_inputs(node) > 2 && node->in[2];
+    int high = oc_own_inputs(node) > 3 && node->in[3];
 
     if (low && high)
         return "(a < c ? 0.0f : (a > d ? 0.0f : b))";
