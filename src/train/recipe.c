@@ -85,6 +85,32 @@ take_optimizer(void *into, const char *key, double value, int has_value)
     return 1;
 }
 
+/* PyTorch's bounds. A beta of 1 would divide by nothing. */
+static ocellus_status
+check_optimizer(const struct oc_recipe *r, double rate)
+{
+    if (rate < 0)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "a learning rate of %g goes uphill", rate);
+    if (r->beta1 < 0 || r->beta1 >= 1 || r->beta2 < 0 || r->beta2 >= 1)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "beta1 and beta2 are in [0, 1); %g and %g are not both",
+                       (double)r->beta1, (double)r->beta2);
+    if (r->momentum < 0 || r->weight_decay < 0 || r->epsilon < 0 ||
+        r->alpha < 0)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "momentum %g, weight_decay %g, eps %g and alpha %g "
+                       "must not be negative",
+                       (double)r->momentum, (double)r->weight_decay,
+                       (double)r->epsilon, (double)r->alpha);
+    if (r->nesterov && (r->momentum <= 0 || r->dampening != 0))
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "nesterov needs momentum > 0 (it is %g) and no "
+                       "dampening (it is %g)",
+                       (double)r->momentum, (double)r->dampening);
+    return OCELLUS_OK;
+}
+
 ocellus_status
 oc_optimizer_parse(const char *text, struct oc_recipe *r, double *rate)
 {
@@ -113,15 +139,7 @@ oc_optimizer_parse(const char *text, struct oc_recipe *r, double *rate)
         r->alpha = 0.99f;
         *rate = known[k].rate;
         OC_TRY(each_word("optimizer", text, take_optimizer, &o));
-        if (*rate < 0)
-            return oc_fail(OCELLUS_BAD_ARGUMENT,
-                           "a learning rate of %g goes uphill", *rate);
-        if (r->nesterov && (r->momentum <= 0 || r->dampening != 0))
-            return oc_fail(OCELLUS_BAD_ARGUMENT,
-                           "nesterov needs momentum > 0 (it is %g) and no "
-                           "dampening (it is %g)",
-                           (double)r->momentum, (double)r->dampening);
-        return OCELLUS_OK;
+        return check_optimizer(r, *rate);
     }
     return oc_fail(OCELLUS_BAD_ARGUMENT,
                    "there is no optimizer '%s'; there are sgd, adam, adamw "
