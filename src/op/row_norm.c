@@ -207,8 +207,9 @@ grad(const struct oc_node *node, struct ocellus_value *dy[],
                  "rows=%lld size=%lld modulus=%lld inner=%lld centre=%d",
                  (long long)r.rows, (long long)r.size, (long long)r.modulus,
                  (long long)r.inner, r.centre);
-        all = OC_NODE(node->graph, "RowNormGrad", text, dy[0], node->in[0],
-                      node->in[1], node->out[saved], node->out[saved + 1]);
+        all = OC_NODE(node->graph, "LayerNormalizationGrad", text, dy[0],
+                      node->in[0], node->in[1], node->out[saved],
+                      node->out[saved + 1]);
     }
     for (int k = 0; k < node->n_in; k++)
         dx[k] = dx[k] && all ? all->node->out[k] : NULL;
@@ -238,7 +239,8 @@ ROW_NORM(InstanceNormalization, 3, 1, 2)
 ROW_NORM(GroupNormalization, 3, 1, 2)
 ROW_NORM(RMSNormalization, 2, 1, 2)
 
-/* ---- RowNormGrad(dy, x, scale, mean, 1 / deviation) -> dx, dscale, dbias --
+/* ---- LayerNormalizationGrad(dy, x, scale, mean, 1 / deviation) -> dx, dscale,
+ * dbias --
  */
 
 static ocellus_status
@@ -316,8 +318,8 @@ static const struct oc_impl grad_impls[] = {
     {.name = NULL},
 };
 
-const struct oc_op oc_op_RowNormGrad = {
-    .name = "RowNormGrad",
+const struct oc_op oc_op_LayerNormalizationGrad = {
+    .name = "LayerNormalizationGrad",
     .min_in = 5,
     .max_in = 5,
     .n_out = 3,
