@@ -14,6 +14,8 @@ max_pool(const struct oc_node *node, const double *const x[], double *const y[])
 
     window_read(node, &w);
     int64_t plane = oc_shape_span(in, 2, in->rank);
+    if (oc_shape_count(out) == 0)
+        return;
     do {
         int64_t k[OC_MAX_RANK] = {0}, best = -1;
         int64_t base = (at[0] * out->dim[1] + at[1]) * plane;
