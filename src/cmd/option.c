@@ -204,10 +204,13 @@ unpack(const struct cmd_option *option, const json_t *value)
     else if (option->kind == CMD_FLAG && json_is_integer(value))
         *(int *)option->to = json_integer_value(value) != 0;
     else if (option->kind == CMD_WHOLE && json_is_integer(value) &&
-             number >= option->least && number <= option->most)
+             (json_integer_value(value) == *(int64_t *)option->to ||
+              (number >= option->least && number <= option->most)))
         *(int64_t *)option->to = json_integer_value(value);
     else if (option->kind == CMD_REAL && json_is_number(value) &&
-             number >= option->least && number <= option->most)
+             ((number >= option->least && number <= option->most) ||
+              !(number > *(double *)option->to ||
+                number < *(double *)option->to)))
         *(double *)option->to = number;
     else
         return cmd_fail(OCELLUS_BAD_DATA,
