@@ -36,11 +36,11 @@ for key in precision recall f1 loss confusion; do
 done
 
 {
-    echo "P2 28 28 255"
+    printf "P5 28 28 255\n"
     for row in $(seq 28); do
         for column in $(seq 28); do
             [ "$column" -gt 12 ] && [ "$column" -lt 16 ] && [ "$row" -gt 4 ] &&
-                [ "$row" -lt 24 ] && echo 255 || echo 0
+                [ "$row" -lt 24 ] && printf '\377' || printf '\0'
         done
     done
 } >"$here/one.pgm"
