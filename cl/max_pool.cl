@@ -68,6 +68,14 @@
 #define LOWEST_11 (-INFINITY)
 #define LOWEST_16 (-INFINITY)
 
+#define IS_NAN(type, v) OC_CAT(IS_NAN_, type)(v)
+#define IS_NAN_1(v) isnan(v)
+#define IS_NAN_2(v) 0
+#define IS_NAN_3(v) 0
+#define IS_NAN_10(v) isnan(v)
+#define IS_NAN_11(v) isnan(v)
+#define IS_NAN_16(v) isnan(v)
+
 /* The place in its plane of the first largest number of the window at
  * (z, y, x), or -1. */
 static inline int
@@ -85,7 +93,7 @@ largest(__global const STORAGE(TYPE_x) *x, int plane, int z, int y, int x0,
                     continue;
                 int place = (i * in1 + j) * in2 + k;
                 VALUE(TYPE_x) v = LOAD(TYPE_x, x, plane + place);
-                if (at < 0 || v > m || v != v) {
+                if (at < 0 || v > m || IS_NAN(TYPE_x, v)) {
                     m = v;
                     at = place;
                 }
@@ -261,13 +269,23 @@ max_pool_plane(__global const float *x, __global float *y, int n, int channels,
     }
 }
 
-/* Adds d where the window at (y, x0) has its first largest numbers. */
+/* Windows that share no number write their part of dx once; others add. */
+#if K1 == S1 && K2 == S2 && L1 == 1 && L2 == 1
+#define APART 1
+#define GIVE(to, v) PUT(v, to)
+#else
+#define APART 0
+#define GIVE(to, v) PUT(GET(to) + (v), to)
+#endif
+
+/* d goes where the window at (y, x0) has its first largest numbers. */
 __attribute__((always_inline)) static inline void
 hand_back(__global const float *x, __global float *dx, VEC d, int x_row,
           int d_row, int y, int x0, int h, int w, int checked)
 {
     VEC m = (VEC)(-INFINITY);
     WHICH at = (WHICH)(-1);
+#pragma unroll
     for (int b = 0; b < K1; b++) {
         int j = y + b * L1;
         if (checked && (j < 0 || j >= h))
@@ -283,10 +301,11 @@ hand_back(__global const float *x, __global float *dx, VEC d, int x_row,
             at = PICK(at, (WHICH)(b * K2 + c), wins);
         }
     }
-#if BLOCK == 1
+#if BLOCK == 1 && !APART
     if (at >= 0)
         dx[(y + at / K2 * L1) * d_row + x0 + at % K2 * L2] += d;
 #else
+#pragma unroll
     for (int b = 0; b < K1; b++) {
         int j = y + b * L1;
         if (checked && (j < 0 || j >= h))
@@ -296,10 +315,8 @@ hand_back(__global const float *x, __global float *dx, VEC d, int x_row,
             int k = x0 + c * L2;
             if (checked && (k < 0 || k >= w))
                 continue;
-            __global float *to = dx + j * d_row + k * BLOCK;
-            PUT(GET(to) +
-                    select((VEC)(0.0f), d, at == (WHICH)(b * K2 + c)),
-                to);
+            GIVE(dx + j * d_row + k * BLOCK,
+                 PICK((VEC)(0.0f), d, at == (WHICH)(b * K2 + c)));
         }
     }
 #endif
@@ -319,8 +336,10 @@ max_pool_grad_plane(__global const float *dy, __global const float *x,
     x += x_base + b * x_image + c * x_plane;
     dy += y_base + b * y_image + c * y_plane;
     dx += d_base + b * d_image + c * d_plane;
+    /* Zeros for what no window writes. */
+    int tall = APART ? oh * S1 - top : 0, wide = APART ? ow * S2 - left : 0;
     for (int j = 0; j < h; j++)
-        for (int k = 0; k < w; k++)
+        for (int k = j < tall ? wide : 0; k < w; k++)
             PUT((VEC)(0.0f), dx + j * d_row + k * BLOCK);
     int first = inner_first(left), last = inner_last(left, w, ow);
     for (int oy = 0; oy < oh; oy++) {
