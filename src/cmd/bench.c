@@ -237,6 +237,8 @@ print(const json_t *r)
     printf("  programs          %.0f (%.0f built now), %.0f launches a step\n",
            number(r, "programs"), number(r, "programs_built"),
            number(r, "launches"));
+    if (json_object_get(r, "profile") != NULL)
+        bench_print_profile(json_object_get(r, "profile"));
 }
 
 /* --device A,B ... */

@@ -20,10 +20,10 @@ struct bench {
  * end of an update. */
 ocellus_status bench_step(struct bench *bench);
 
-/* bench_profile.c: `runs` more steps with a clock on each launch; a table per
- * operator on stderr or into `rows` (JSON), and a trace for Chrome's viewer
- * (NULL: none). */
+/* bench_profile.c: `runs` more steps with a clock on each launch; a row per
+ * operator into `rows`, and a trace for Chrome's viewer (NULL: none). */
 ocellus_status bench_profile(struct bench *bench, int runs, const char *trace,
                              json_t *rows);
+void bench_print_profile(const json_t *rows);
 
 #endif

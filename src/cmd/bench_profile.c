@@ -43,22 +43,32 @@ add_up(const ocellus_profile_row *rows, int count, struct total *totals)
     return used;
 }
 
-/* Operations a microsecond are thousandths of a giga-operation a second. */
-static void
-print(const struct total *totals, int count, double sum)
+static double
+number(const json_t *row, const char *key)
 {
-    printf("%-27s %-10s %8s %12s %6s %9s %8s\n", "operator", "by", "launches",
+    return json_number_value(json_object_get(row, key));
+}
+
+void
+bench_print_profile(const json_t *rows)
+{
+    double sum = 0;
+    printf("\n%-27s %-10s %8s %12s %6s %9s %8s\n", "operator", "by", "launches",
            "us a step", "share", "GFLOP/s", "GB/s");
-    for (int k = 0; k < count; k++) {
-        const struct total *t = &totals[k];
-        printf("%-27s %-10s %8d %12.1f %5.1f%% %9.2f %8.2f\n", t->op,
-               t->implementation, t->launches, t->microseconds,
-               100 * t->microseconds / sum, t->flops / t->microseconds * 1e-3,
-               t->bytes / t->microseconds * 1e-3);
+    for (size_t k = 0; k < json_array_size(rows); k++) {
+        const json_t *r = json_array_get(rows, k);
+        printf("%-27s %-10s %8.0f %12.1f %5.1f%% %9.2f %8.2f\n",
+               json_string_value(json_object_get(r, "operator")),
+               json_string_value(json_object_get(r, "implementation")),
+               number(r, "launches"), number(r, "microseconds"),
+               100 * number(r, "share"), number(r, "gflops"),
+               number(r, "gbytes_per_second"));
+        sum += number(r, "microseconds");
     }
     printf("%-27s %-10s %8s %12.1f\n", "all", "", "", sum);
 }
 
+/* Operations a microsecond are thousandths of a giga-operation a second. */
 static void
 pack(const struct total *totals, int count, double sum, json_t *rows)
 {
@@ -115,8 +125,6 @@ bench_profile(struct bench *bench, int runs, const char *trace, json_t *out)
     int used = totals ? add_up(rows, count, totals) : 0;
     for (int k = 0; k < used; k++)
         sum += totals[k].microseconds;
-    if (!cmd_json)
-        print(totals, used, sum);
     pack(totals, used, sum, out);
     if (status == OCELLUS_OK && trace != NULL)
         status = write_trace(trace, rows, count);

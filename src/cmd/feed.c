@@ -50,6 +50,10 @@ make_input(struct feed *feed, int k, const struct cmd_image *image)
                             "open; say --image CxHxW",
                             axis, ocellus_value_name(value));
     }
+    if (k == 0 && rank > 0 && dims[0] != feed->batch)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "the model's batch is fixed: say --batch %lld",
+                        (long long)dims[0]);
     CMD_TRY(ocellus_tensor_create(ocellus_value_type(value), rank, dims,
                                   &feed->input[k]));
     fill(feed->input[k]);

@@ -90,11 +90,12 @@ cmd_score_json(const ocellus_metrics *metrics, const ocellus_dataset *dataset)
 {
     ocellus_class_score macro = ocellus_metrics_macro(metrics);
     json_t *o = json_object(), *names = json_array();
-    json_object_set_new(o, "accuracy",
-                        cmd_real(ocellus_metrics_accuracy(metrics)));
-    json_object_set_new(o, "precision", cmd_real(macro.precision));
-    json_object_set_new(o, "recall", cmd_real(macro.recall));
-    json_object_set_new(o, "f1", cmd_real(macro.f1));
+    int none = ocellus_metrics_count(metrics) == 0;
+    double accuracy = ocellus_metrics_accuracy(metrics);
+    json_object_set_new(o, "accuracy", cmd_real(none ? NAN : accuracy));
+    json_object_set_new(o, "precision", cmd_real(none ? NAN : macro.precision));
+    json_object_set_new(o, "recall", cmd_real(none ? NAN : macro.recall));
+    json_object_set_new(o, "f1", cmd_real(none ? NAN : macro.f1));
     json_object_set_new(o, "top5", cmd_real(ocellus_metrics_top_k(metrics, 5)));
     json_object_set_new(o, "loss", cmd_real(ocellus_metrics_loss(metrics)));
     json_object_set_new(o, "images",

@@ -33,6 +33,8 @@ struct train {
     double rate;                 /* of the last step */
     double best;                 /* accuracy on the validation split */
     double began, kept, told;    /* clock: this part, checkpoint, message */
+    int built;                   /* the first step of this process is behind */
+    double building;             /* seconds that it took */
     double part;                 /* seconds of training before `began` */
 };
 

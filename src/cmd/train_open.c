@@ -3,14 +3,27 @@
 
 #include <string.h>
 
+/* A model that was trained before goes on with images as it knows them. */
 static ocellus_status
 open_graph_of_file(struct train *t)
 {
     struct train_options *o = t->options;
     struct cmd_image want;
+    float mean[CMD_MOST_CHANNELS], std[CMD_MOST_CHANNELS];
+    int64_t chw[3];
+    int found;
     CMD_TRY(cmd_model_open(o->net, NULL, 0, 0, &t->graph));
     CMD_TRY(cmd_model_image(t->graph, &want));
-    return cmd_samples_open(&o->samples, (uint64_t)o->seed, &want, &t->data);
+    if (o->samples.transform == NULL)
+        o->samples.transform =
+            ocellus_graph_get_metadata(t->graph, "ocellus.transform");
+    CMD_TRY(cmd_samples_open(&o->samples, (uint64_t)o->seed, &want, &t->data));
+    ocellus_dataset_shape(t->data, chw);
+    if (chw[0] > CMD_MOST_CHANNELS)
+        return OCELLUS_OK;
+    CMD_TRY(cmd_model_normalization(t->graph, (int)chw[0], mean, std, &found));
+    return found ? ocellus_dataset_set_normalization(t->data, mean, std)
+                 : OCELLUS_OK;
 }
 
 static ocellus_status

@@ -132,20 +132,36 @@ stop(struct train *t)
                     t->options->out);
 }
 
+/* The first step builds kernels, which says nothing about speed. */
+static void
+leave_out_building(struct train *t)
+{
+    double now = cmd_now();
+    if (t->built)
+        return;
+    t->built = 1;
+    t->building = now - t->began;
+    t->began = now;
+}
+
 /* The samples of this epoch that are left. */
 static ocellus_status
 train_epoch(struct train *t)
 {
     const ocellus_batch *batch;
+    ocellus_status status;
     t->began = cmd_now();
     for (;;) {
         CMD_TRY(ocellus_loader_next(t->loader, &batch));
         if (batch == NULL)
             break;
-        CMD_TRY(step(t, batch));
-        show_progress(t);
-        if (cmd_interrupted())
+        status = step(t, batch);
+        if (cmd_interrupted() && t->position > 0 &&
+            (status == OCELLUS_OK || status == OCELLUS_CANCELLED))
             return stop(t);
+        CMD_TRY(status);
+        leave_out_building(t);
+        show_progress(t);
         if (cmd_now() - t->kept > 60 * t->options->minutes)
             CMD_TRY(keep_now(t));
     }
@@ -166,6 +182,8 @@ train_judge(struct train *t, ocellus_loader *loader)
             return OCELLUS_OK;
         CMD_TRY(ocellus_trainer_predict(t->trainer, batch->x, &y));
         CMD_TRY(cmd_score(t->metrics, y, batch));
+        if (cmd_interrupted())
+            return cmd_stopped();
         cmd_progress("epoch %lld/%lld  testing %3.0f%%",
                      (long long)t->epoch + 1, (long long)t->options->epochs,
                      100 * (double)batch->position /
@@ -207,9 +225,15 @@ static ocellus_status
 end_epoch(struct train *t)
 {
     double begin = cmd_now(), accuracy;
-    if (t->judge != NULL)
-        CMD_TRY(train_judge(t, t->judge));
-    CMD_TRY(add_row(t, t->part + cmd_now() - begin));
+    ocellus_status status =
+        t->judge != NULL ? train_judge(t, t->judge) : OCELLUS_OK;
+    if (status == OCELLUS_CANCELLED && cmd_interrupted()) {
+        t->began = cmd_now();
+        return stop(t);
+    }
+    CMD_TRY(status);
+    CMD_TRY(add_row(t, t->part + t->building + cmd_now() - begin));
+    t->building = 0;
     accuracy = ocellus_metrics_accuracy(t->metrics);
     CMD_TRY(train_keep_model(t, "model.onnx"));
     if (t->judge && t->judged == OCELLUS_VALIDATION && accuracy > t->best) {
