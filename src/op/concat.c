@@ -149,12 +149,21 @@ concat_emit_blocked(struct oc_steps *steps, const struct oc_node *node)
     return oc_moves_launch(steps, &moves);
 }
 
-/* Zeros stand for a gradient that does not arrive. */
+/* Zeros, of the same type, stand for a gradient that does not arrive. */
 static struct ocellus_value *
 zeros_like(struct ocellus_graph *graph, const struct ocellus_value *value)
 {
-    return OC_NODE(graph, "ConstantOfShape", NULL,
-                   oc_ints(graph, value->shape.rank, value->shape.dim));
+    static const uint64_t zero = 0;
+    struct oc_shape one = OC_SHAPE(1);
+    struct oc_attr attr = {
+        .name = "value",
+        .kind = OC_ATTR_TENSOR,
+        .tensor = oc_graph_constant(graph, NULL, value->type, &one, &zero),
+    };
+    struct ocellus_value *shape =
+        oc_ints(graph, value->shape.rank, value->shape.dim);
+    return oc_apply_attrs(graph, oc_op_find("ConstantOfShape"), NULL, 1, &attr,
+                          &shape, 1, 0);
 }
 
 static struct ocellus_value *

@@ -53,6 +53,19 @@ static const struct oc_case cases[] = {
      .in = {{.shape = "65x67"}, KEY(1, 2, 3, 4)},
      .reference = dropped,
      .gpu = 1},
+    {.op = "RandomDropout",
+     .attributes = "ratio=1.0",
+     .in = {{.shape = "9"}, KEY(1, 2, 3, 4)},
+     .reference = dropped},
+    {.op = "RandomDropout",
+     .attributes = "ratio=0.25",
+     .in = {{.shape = "3x7", .type = OCELLUS_FLOAT16}, KEY(1, 2, 3, 4)},
+     .reference = dropped,
+     .tolerance = 1e-3},
+    {.op = "RandomDropout",
+     .attributes = "ratio=0.25",
+     .in = {{.shape = "0x7"}, KEY(1, 2, 3, 4)},
+     .reference = dropped},
 };
 
 int

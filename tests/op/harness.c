@@ -12,7 +12,7 @@
 #include "pass/grad.h"
 #include "tests/op/blocked.h"
 
-#define MOST_IN 8
+#define MOST_IN 9
 #define MOST_OUT 4
 #define PROBES 24 /* numbers of an input whose gradient is looked at */
 

@@ -51,7 +51,7 @@ typedef void (*oc_reference)(const struct oc_node *node,
 
 struct oc_case {
     const char *op, *attributes;
-    struct oc_case_input in[8];
+    struct oc_case_input in[9];
     oc_reference reference;
     const char *expect; /* shape of output 0, or NULL: not looked at */
     double tolerance;   /* of each number, relative to the largest wanted;
