@@ -35,6 +35,16 @@ static const struct oc_case cases[] = {
     CASE("size=4 alpha=0.5 beta=0.5 bias=2.0", "1x6x2x3"),
     CASE("size=9 alpha=1.0", "2x3x5"),
     CASE("size=1", "2x3"),
+    {.op = "LRN",
+     .attributes = "size=3 alpha=0.3",
+     .in = {{.shape = "2x5x3", .type = OCELLUS_DOUBLE}},
+     .reference = lrn,
+     .gpu = 1},
+    {.op = "LRN",
+     .attributes = "size=3 alpha=0.3",
+     .in = {{.shape = "2x5x3", .type = OCELLUS_FLOAT16}},
+     .reference = lrn,
+     .tolerance = 2e-3},
 };
 
 int

@@ -102,6 +102,18 @@ static const struct oc_case cases[] = {
     {.op = "RMSNormalization",
      .in = {{.shape = "3x4x17"}, {.shape = "17"}},
      .reference = rms},
+    {.op = "LayerNormalization",
+     .in = {{.shape = "3x9", .type = OCELLUS_FLOAT16},
+            {.shape = "9", .type = OCELLUS_FLOAT16},
+            {.shape = "9", .type = OCELLUS_FLOAT16}},
+     .reference = layer,
+     .tolerance = 4e-3,
+     .no_gradient = 1},
+    {.op = "RMSNormalization",
+     .in = {{.shape = "3x9", .type = OCELLUS_DOUBLE},
+            {.shape = "9", .type = OCELLUS_DOUBLE}},
+     .reference = rms,
+     .gpu = 1},
 };
 
 int
