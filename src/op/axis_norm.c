@@ -94,8 +94,8 @@ infer(struct oc_node *node)
         last->type != x->type || !oc_shape_equal(&last->shape, &x->shape))
         return oc_node_fail(node, OCELLUS_BAD_MODEL,
                             "takes floats of at least one dimension");
-    OC_TRY(sets_of(node, &s));
     OC_TRY(oc_check_int_count(node, &x->shape));
+    OC_TRY(sets_of(node, &s));
     return oc_infer_out(node, 0, x->type, &x->shape);
 }
 

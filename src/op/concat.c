@@ -106,6 +106,8 @@ concat_infer(struct oc_node *node)
         if (!node->in[k])
             return oc_node_fail(node, OCELLUS_BAD_MODEL, "input %d is missing",
                                 k);
+        else
+            OC_TRY(oc_check_int_count(node, &node->in[k]->shape));
     OC_TRY(
         oc_axis(oc_attr_int(node, "axis", 0), node->in[0]->shape.rank, &axis));
     OC_TRY(concat_shape(node, axis, &y));
@@ -259,7 +261,8 @@ part_sizes(const struct oc_node *node, int64_t extent, int64_t size[MOST_PARTS],
         size[k] = given ? given[k] : left < each ? left : each;
         if (extent == OC_UNKNOWN && !given)
             size[k] = OC_UNKNOWN;
-        else if (size[k] < 0 || (extent != OC_UNKNOWN && size[k] > left))
+        else if (size[k] < 0 || size[k] > INT32_MAX ||
+                 (extent != OC_UNKNOWN && size[k] > left))
             return oc_node_fail(node, OCELLUS_BAD_MODEL,
                                 "part %d has %lld of %lld elements", k,
                                 (long long)size[k], (long long)extent);

@@ -120,6 +120,7 @@ tile_infer(struct oc_node *node)
     int count = x->rank;
     if (node->in[1]->data)
         OC_TRY(oc_host_ints(node, 1, &repeats, &count));
+    OC_TRY(oc_check_int_count(node, x));
     if (count != x->rank)
         return oc_node_fail(node, OCELLUS_BAD_MODEL, "%d repeats for %d axes",
                             count, x->rank);

@@ -33,15 +33,18 @@ oc_output_used(const struct oc_node *node, int k)
 ocellus_status
 oc_check_int_count(const struct oc_node *node, const struct oc_shape *shape)
 {
-    if (!oc_shape_known(shape))
-        return OCELLUS_OK;
-    size_t bytes;
-    OC_TRY(oc_shape_bytes(shape, 1, &bytes));
-    if (bytes > INT_MAX)
-        return oc_node_fail(node, OCELLUS_UNSUPPORTED,
-                            "%zu elements are more than the %d that one "
-                            "tensor may have here; use a smaller batch",
-                            bytes, INT_MAX);
+    int64_t product = 1;
+    for (int i = 0; i < shape->rank; i++) {
+        int64_t dim = shape->dim[i] > 1 ? shape->dim[i] : 1;
+        if (dim > INT_MAX / product) {
+            char text[OC_SHAPE_TEXT];
+            return oc_node_fail(node, OCELLUS_UNSUPPORTED,
+                                "%s has more than the %d elements that one "
+                                "tensor may have here; use a smaller batch",
+                                oc_shape_text(shape, text), INT_MAX);
+        }
+        product *= dim;
+    }
     return OCELLUS_OK;
 }
 
@@ -154,6 +157,7 @@ pool_input(const struct oc_node *node, int k, struct oc_pool *pool)
                             "the input has rank %d, pools take N x C and one "
                             "to three spatial dimensions",
                             x->rank);
+    OC_TRY(oc_check_int_count(node, x));
     memset(pool, 0, sizeof *pool);
     pool->spatial = x->rank - 2;
     pool->planes = oc_shape_span(x, 0, 2);
@@ -161,7 +165,7 @@ pool_input(const struct oc_node *node, int k, struct oc_pool *pool)
         pool->in[i] = pool->out[i] = 1;
     for (int i = 0; i < pool->spatial; i++)
         pool->in[3 - pool->spatial + i] = x->dim[2 + i];
-    return oc_check_int_count(node, x);
+    return OCELLUS_OK;
 }
 
 ocellus_status

@@ -40,7 +40,8 @@ int64_t oc_pool_rows(const struct oc_pool *pool, int block);
 const struct ocellus_value *oc_input(const struct oc_node *node, int k);
 /* Whether output k exists and anything reads it. */
 int oc_output_used(const struct oc_node *node, int k);
-/* Elements that a kernel can count with an int. */
+/* Whether a kernel can count the elements with an int. Extents that are
+ * unknown or 0 count as 1, so that any product of extents fits an int, too. */
 ocellus_status oc_check_int_count(const struct oc_node *node,
                                   const struct oc_shape *shape);
 /* For `layouts`: every rank-4 float32 input and output lies as input `lead`

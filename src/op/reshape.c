@@ -31,6 +31,8 @@ deduce(const struct oc_node *node, const struct oc_shape *x, struct oc_shape *y,
         y->dim[at] = OC_UNKNOWN;
         return OCELLUS_OK;
     }
+    size_t bytes;
+    OC_TRY(oc_shape_bytes(y, 1, &bytes));
     int64_t count = oc_shape_count(x), rest = oc_shape_count(y);
     char text[OC_SHAPE_TEXT];
     if (rest == 0 || count % rest != 0)
@@ -145,6 +147,7 @@ flatten_infer(struct oc_node *node)
 {
     const struct oc_shape *x = &node->in[0]->shape;
     int64_t axis = oc_attr_int(node, "axis", 1);
+    OC_TRY(oc_check_int_count(node, x));
     if (axis < -x->rank || axis > x->rank)
         return oc_node_fail(node, OCELLUS_BAD_MODEL,
                             "axis %lld does not fit rank %d", (long long)axis,

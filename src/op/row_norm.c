@@ -101,9 +101,9 @@ infer(struct oc_node *node)
     int axis = 2 <= x->rank ? 2 : x->rank;
     if (!oc_type_is_float(node->in[0]->type))
         return oc_node_fail(node, OCELLUS_BAD_MODEL, "takes floats");
+    OC_TRY(oc_check_int_count(node, x));
     OC_TRY(rows_of(node, &r));
     OC_TRY(check_weights(node, &r));
-    OC_TRY(oc_check_int_count(node, x));
     OC_TRY(oc_infer_out(node, 0, node->in[0]->type, x));
     if (is(node, "LayerNormalization") || is(node, "RMSNormalization"))
         OC_TRY(oc_axis(oc_attr_int(node, "axis", -1), x->rank, &axis));

@@ -245,7 +245,9 @@ range_eval(struct oc_node *node)
         if (oc_type_is_float(type))
             oc_element_set(type, data, (size_t)i, start + (double)i * delta);
         else
-            oc_element_set_int(type, data, (size_t)i, first + i * by);
+            oc_element_set_int(
+                type, data, (size_t)i,
+                (int64_t)((uint64_t)first + (uint64_t)i * (uint64_t)by));
     }
     return OCELLUS_OK;
 }
