@@ -188,6 +188,31 @@ OCELLUS_API ocellus_status ocellus_cache_list(
 /* Forgets all programs and verdicts; *entries says how many. */
 OCELLUS_API ocellus_status ocellus_cache_clear(int *entries);
 
+/* --------------------------------------------------------------- doctor */
+
+/* One implementation of one operator in one case. All texts are lent for the
+ * call. */
+typedef struct ocellus_doctor_row {
+    const char *op, *implementation;
+    const char *what; /* attributes and shapes */
+    double error;     /* largest difference from the direct implementation,
+                       * relative to the largest number; may be infinite */
+    int ok;           /* 1 right, 0 wrong, -1 it refuses the case */
+    const char *why;  /* wrong or refused: a sentence, else "" */
+} ocellus_doctor_row;
+
+/* Runs every implementation of every operator against the direct one on this
+ * device, each twice, and keeps the verdicts with the program cache: one that
+ * fails is refused from then on (sessions made before keep to what they knew),
+ * until a check that is not `quick` finds it right again. Wrong numbers are
+ * counted in *failures and are no failure of the call. each() may be NULL; a
+ * nonzero result stops the check (OCELLUS_CANCELLED). Nobody else may use the
+ * device meanwhile. */
+OCELLUS_API ocellus_status
+ocellus_device_doctor(ocellus_device *device, int quick,
+                      int (*each)(void *user, const ocellus_doctor_row *row),
+                      void *user, int *failures);
+
 /* -------------------------------------------------------------- tensors */
 
 typedef struct ocellus_tensor ocellus_tensor;

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "device/inside.h"
 
-enum { MOST = 256 };
+enum { MOST = 1024 };
 
 static const char right[] = "right";
 
