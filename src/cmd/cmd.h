@@ -128,7 +128,8 @@ ocellus_status cmd_open_device(ocellus_device **device);
     X(show)                                                                    \
     X(devices)                                                                 \
     X(ops)                                                                     \
-    X(cache)
+    X(cache)                                                                   \
+    X(doctor)
 #define CMD_DECLARE(name) extern const struct cmd cmd_##name;
 CMD_EACH(CMD_DECLARE)
 #undef CMD_DECLARE
