@@ -120,9 +120,10 @@ rows(ROW_ARGS(a)
     const int to = min(from + chunk, inner);
     SCALAR_SET
 
+    int i2 = first % size2;
+    int i1 = first / size2 % size1, i0 = first / size2 / size1;
+
     for (int row = first; row < min(first + rows_each, n_rows); row++) {
-        const int i2 = row % size2, rest = row / size2;
-        const int i1 = rest % size1, i0 = rest / size1;
         __global STORAGE(TYPE_y) *ry =
             py + y_at + i0 * y_0 + i1 * y_1 + i2 * y_2;
         ROW(a);
@@ -166,6 +167,13 @@ rows(ROW_ARGS(a)
 #else
             STORE(TYPE_y, ry, i, FORMULA);
 #endif
+        }
+        if (++i2 == size2) {
+            i2 = 0;
+            if (++i1 == size1) {
+                i1 = 0;
+                i0++;
+            }
         }
     }
 }

@@ -68,7 +68,7 @@
 #if KIND == 5 && IS_REAL
 #define EACH(x) fabs(x)
 #elif KIND == 5
-#define EACH(x) ((x) < 0 ? -(x) : (x))
+#define EACH(x) ((x) * (((x) > 0) - ((x) < 0)))
 #elif KIND == 6 || KIND == 7
 #define EACH(x) ((x) * (x))
 #elif KIND == 9

@@ -64,7 +64,8 @@ place_plain(const struct oc_shape *shape, int64_t stride[DIMS])
 }
 
 /* An operand of a blocked space: the image itself, one number a channel (then
- * N or 1 x C x 1 x 1, plain where C is a multiple of the block), or one. */
+ * N or 1 x C x 1 x 1, plain where C is a multiple of the block, or a plain
+ * C x 1 x 1), or one. */
 static void
 place_blocked(const struct oc_operand *of, struct space *space, int same, int k)
 {
@@ -80,7 +81,8 @@ place_blocked(const struct oc_operand *of, struct space *space, int same, int k)
         blocked.plane = space->block;
     }
     space->at[k] = blocked.base;
-    stride[LAST - 3] = shape->dim[0] == 1 ? 0 : blocked.image;
+    stride[LAST - 3] =
+        shape->rank < 4 || shape->dim[0] == 1 ? 0 : blocked.image;
     stride[LAST - 2] = blocked.plane;
     stride[LAST - 1] = same ? blocked.row : 0;
     stride[LAST] = same;
@@ -502,16 +504,20 @@ emit_many_direct(struct oc_steps *steps, const struct oc_node *node)
 
 /* ---- what rows want ----------------------------------------------------- */
 
+/* One number a channel: N or 1 x C x 1 x 1, or C x 1 x 1. */
 static int
 is_channelwise(const struct oc_shape *shape, const struct oc_shape *out)
 {
-    return shape->rank == 4 && shape->dim[1] == out->dim[1] &&
-           shape->dim[2] == 1 && shape->dim[3] == 1 &&
-           (shape->dim[0] == 1 || shape->dim[0] == out->dim[0]);
+    int from = shape->rank - 3;
+
+    return (shape->rank == 3 || shape->rank == 4) &&
+           shape->dim[from] == out->dim[1] && shape->dim[from + 1] == 1 &&
+           shape->dim[from + 2] == 1 &&
+           (from == 0 || shape->dim[0] == 1 || shape->dim[0] == out->dim[0]);
 }
 
 static int
-can_be_blocked(const struct oc_node *node)
+can_be_blocked(const struct oc_node *node, int block)
 {
     const struct oc_shape *out = &node->out[0]->shape;
 
@@ -520,10 +526,14 @@ can_be_blocked(const struct oc_node *node)
     for (int k = 0; k < node->n_in; k++) {
         const struct ocellus_value *in = node->in[k];
 
-        if (in &&
-            (in->type != OCELLUS_FLOAT || (!oc_shape_equal(&in->shape, out) &&
-                                           !is_channelwise(&in->shape, out) &&
-                                           oc_shape_count(&in->shape) != 1)))
+        if (!in)
+            continue;
+        if (in->type != OCELLUS_FLOAT)
+            return 0;
+        if (oc_shape_equal(&in->shape, out) || oc_shape_count(&in->shape) == 1)
+            continue;
+        if (!is_channelwise(&in->shape, out) ||
+            (in->shape.rank == 3 && out->dim[1] % block != 0))
             return 0;
     }
     return 1;
@@ -545,10 +555,12 @@ rows_layouts(const struct oc_node *node, const struct oc_caps *caps,
              struct oc_layout in[], struct oc_layout out[], size_t *scratch)
 {
     const struct oc_shape *shape = &node->out[0]->shape;
-    int block = can_be_blocked(node) ? block_there(node, in) : 1;
+    int block = block_there(node, in);
 
     (void)caps;
     (void)scratch;
+    if (!can_be_blocked(node, block))
+        block = 1;
     for (int k = 0; k < node->n_in; k++) {
         int own = block;
 

@@ -10,7 +10,7 @@
 static const struct {
     const char *name, *formula;
 } integer_formulas[] = {
-    {"Abs", "(a < 0 ? -a : a)"},
+    {"Abs", "a * ((a > 0) - (a < 0))"},
     {"Relu", "(a > 0 ? a : 0)"},
     {"Sign", "((a > 0) - (a < 0))"},
     {"Div", "INT_DIV(a, b)"},

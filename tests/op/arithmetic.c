@@ -202,6 +202,7 @@ static const struct oc_case cases[] = {
     BINARY("Mul", "2x11x3x5", "2x11x1x1"),
     BINARY("Mul", "1x16x1x1", "2x16x3x5"),
     BINARY("Mul", "2x11x3x5", "11x1x1"),
+    BINARY("Mul", "2x16x3x5", "16x1x1"),
     BINARY("Mul", "2x11x3x5", "1x1x3x5"),
     BINARY("Sub", "2x11x3x5", ""),
     BINARY("Sub", "", "2x11x3x5"),
