@@ -109,7 +109,7 @@ global_pool_grad_direct(__global const STORAGE(TYPE_y) *dy,
     d = mine ? d : 0;
 #else
     ACC y = pooled(x, plane * n, n, p), v = LOAD(TYPE_x, x, id);
-    ACC s = v > 0 ? 1 : v < 0 ? -1 : 0;
+    ACC s = sign(v);
     d = y > 0 && s != 0 ? d * s * pow(fabs(v) / y, (ACC)p - 1) : 0;
 #endif
     STORE(TYPE_x, dx, id, d);

@@ -78,7 +78,7 @@ lp_pool_grad(__global const STORAGE(TYPE_y) *dy,
     int i2 = id % in2, i1 = id / in2 % in1, i0 = id / in2 / in1 % in0;
     int plane = id / in2 / in1 / in0 * out0 * out1 * out2;
     ACC sum = 0, v = LOAD(TYPE_x, x, id);
-    ACC s = v > 0 ? 1 : v < 0 ? -1 : 0;
+    ACC s = sign(v);
     int z1 = last_window(i0, begin0, s0, out0);
     int y1 = last_window(i1, begin1, s1, out1);
     int x1 = last_window(i2, begin2, s2, out2);
