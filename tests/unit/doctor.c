@@ -12,7 +12,7 @@
 
 /* ---- an operator whose first implementation can be spoiled -------------- */
 
-enum { RIGHT, HALF, NOTHING, REFUSES, FAILS };
+enum { RIGHT, HALF, NOTHING, REFUSES, FAILS, DEAD };
 static int planted;
 
 static ocellus_status
@@ -36,6 +36,10 @@ copy(struct oc_steps *steps, size_t bytes)
 static ocellus_status
 emit_right(struct oc_steps *steps, const struct oc_node *node)
 {
+    if (planted == DEAD) {
+        oc_emit_fill_out(steps, 0, 0);
+        return steps->status;
+    }
     return copy(steps, 4 * (size_t)oc_shape_count(&node->in[0]->shape));
 }
 
@@ -263,6 +267,19 @@ START_TEST(nan_failures_and_refusals)
 }
 END_TEST
 
+/* Kernels that do not run at all agree with each other. */
+START_TEST(a_dead_device_is_not_healthy)
+{
+    ocellus_device *device = open_device();
+    struct seen seen;
+
+    ck_assert_int_eq(check_planted(device, DEAD, 0, &seen), 2);
+    ck_assert_str_eq(seen.why, "it gives nothing but zeros");
+    ck_assert_int_eq(seen.right, 0);
+    ocellus_device_close(device);
+}
+END_TEST
+
 /* Who computes the planted operator, and what `show --why` says. */
 static void
 plan(ocellus_device *device, char *impl, size_t room, char **text)
@@ -433,6 +450,7 @@ add(TCase *tests)
     tcase_add_test(tests, numbers_are_compared_to_the_largest);
     tcase_add_test(tests, what_is_planted_is_found_and_kept);
     tcase_add_test(tests, nan_failures_and_refusals);
+    tcase_add_test(tests, a_dead_device_is_not_healthy);
     tcase_add_test(tests, the_planner_refuses_and_says_why);
     tcase_add_test(tests, a_lost_cache_is_fine);
     tcase_add_test(tests, no_cache_at_all_is_fine);
