@@ -174,7 +174,9 @@ read_entry(struct reading *r, const char *name, const json_t *entry)
     if (t->type == OCELLUS_UNDEFINED)
         return bad(r, name, "has an element type that is not known");
     OC_TRY(read_shape(r, name, json_object_get(entry, "shape"), &t->shape));
-    OC_TRY(oc_shape_bytes(&t->shape, oc_type_size(t->type), &t->bytes));
+    if (oc_shape_bytes(&t->shape, oc_type_size(t->type), &t->bytes) !=
+        OCELLUS_OK)
+        return bad(r, name, "has a shape beyond all memory");
     json_int_t begin = json_integer_value(json_array_get(offsets, 0));
     json_int_t end = json_integer_value(json_array_get(offsets, 1));
     if (json_array_size(offsets) != 2 || begin < 0 || end < begin ||

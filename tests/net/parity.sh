@@ -15,11 +15,12 @@ fi
 failed=0
 steps=3
 test -n "${OCELLUS_TEST_FULL-}" && steps=50
-compare() { # compare NET STEPS
+compare() { # compare NET STEPS [SIDE BATCH]
     "$python" "$top_srcdir/tests/net/parity.py" \
         "$top_builddir/tests/net/parity" "$@" || failed=1
 }
 compare lenet5 50
+compare resnet20 10 8 4
 compare resnet20 $steps
 compare mobilenetv2 $steps
 exit $failed

@@ -1,0 +1,52 @@
+"""onnx_peer.py - the named nets as model files, for onnx.checker and ONNX
+Runtime.
+
+    python3 onnx_peer.py DRIVER
+
+DRIVER is tests/net/onnx_model. Prints a line that begins with "ok" or "not
+ok" for each net.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy
+import onnx
+import onnxruntime
+
+NETS = [("mlp", 1, 12), ("lenet5", 1, 28), ("resnet20", 3, 16),
+        ("squeezenet", 3, 32), ("mobilenetv2", 3, 32)]
+
+
+def check(driver, name, channels, side, folder):
+    model = os.path.join(folder, name + ".onnx")
+    out = os.path.join(folder, "y.npy")
+    batch = os.path.join(folder, "x.npy")
+    x = numpy.random.default_rng(0).standard_normal(
+        (2, channels, side, side)).astype("f4")
+    numpy.save(batch, x)
+    subprocess.run([driver, name, str(channels), str(side), batch, model, out],
+                   check=True)
+    onnx.checker.check_model(model, full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"])
+    theirs, = session.run(None, {session.get_inputs()[0].name: x})
+    mine = numpy.load(out)
+    far = abs(mine - theirs).max() / abs(theirs).max()
+    good = mine.shape == theirs.shape and far < 1e-4
+    print("%s - %s: onnx.checker accepts it; outputs within %.2g of ONNX "
+          "Runtime's" % ("ok" if good else "not ok", name, far))
+    return good
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        return 0 if all([check(sys.argv[1], *net, folder)
+                         for net in NETS]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

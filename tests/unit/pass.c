@@ -1,0 +1,165 @@
+/* pass.c - folding and fusing change how, not what. */
+#include <math.h>
+#include <stdio.h>
+
+#include "device/session.h"
+#include "pass/fuse.h"
+#include "pass/infer.h"
+#include "plan/plan.h"
+#include "tests/unit/small_net.h"
+#include "tests/unit/suite.h"
+
+static ocellus_device *device;
+
+static void
+setup(void)
+{
+    must(ocellus_device_open(NULL, &device));
+}
+
+static void
+teardown(void)
+{
+    ocellus_device_close(device);
+}
+
+static ocellus_status
+nothing(struct ocellus_graph *graph, void *user)
+{
+    (void)user;
+    return oc_graph_prune(graph);
+}
+
+static ocellus_status
+only_fuse(struct ocellus_graph *graph, void *user)
+{
+    (void)user;
+    OC_TRY(oc_graph_prune(graph));
+    return oc_fuse_pass(graph);
+}
+
+static ocellus_status
+whole(struct ocellus_graph *graph, void *user)
+{
+    (void)user;
+    return oc_infer_pass(graph);
+}
+
+/* Statistics and biases that are no longer 0 and 1; variances stay above 0. */
+static void
+stir(ocellus_session *session)
+{
+    uint64_t state = 9;
+
+    for (int k = 0; k < ocellus_session_state_count(session); k++) {
+        const char *name = ocellus_session_state_name(session, k);
+        ocellus_tensor *tensor;
+        must(ocellus_session_read_state(session, name, &tensor));
+        float *v = ocellus_tensor_data(tensor);
+        for (size_t i = 0; i < ocellus_tensor_count(tensor); i++)
+            v[i] += strstr(name, "weight") ? 0.3f * noise(&state)
+                    : strstr(name, "var")  ? 0.5f * noise(&state)
+                                           : noise(&state);
+        must(ocellus_session_write_state(session, name, tensor));
+        ocellus_tensor_destroy(tensor);
+    }
+}
+
+/* The output after a pass, and how many nodes are left. */
+static float *
+output_after(const ocellus_graph *graph, oc_session_pass pass, size_t *count,
+             int *nodes)
+{
+    ocellus_tensor *x = pictures(3, 1);
+    const ocellus_tensor *y;
+    const struct oc_plan *plan;
+    ocellus_session *session;
+    float *copy;
+
+    must(oc_session_create(device, graph, NULL, pass, NULL, &session));
+    stir(session);
+    must(ocellus_session_set_input(session, "x", x));
+    must(ocellus_session_run(session));
+    must(ocellus_session_get_output(session, "y", &y));
+    must(oc_session_plan(session, &plan, NULL));
+    *count = ocellus_tensor_count(y);
+    *nodes = 0;
+    for (int k = 0; k < plan->n_choices; k++)
+        *nodes += plan->choice[k].impl != NULL && !plan->choice[k].fixed;
+    copy = malloc(*count * sizeof *copy);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, ocellus_tensor_data(y), *count * sizeof *copy);
+    ocellus_session_destroy(session);
+    ocellus_tensor_destroy(x);
+    return copy;
+}
+
+static void
+ck_close(const float *a, const float *b, size_t n, double within)
+{
+    double size = 0;
+
+    for (size_t k = 0; k < n; k++)
+        size = fmax(size, fabs((double)a[k]));
+    ck_assert_double_gt(size, 1e-3);
+    for (size_t k = 0; k < n; k++)
+        ck_assert_double_eq_tol((double)a[k], (double)b[k], within * size);
+}
+
+static void
+compare(ocellus_graph *graph, oc_session_pass pass, int fewer)
+{
+    size_t n, m;
+    int before, after;
+    float *a = output_after(graph, nothing, &n, &before);
+    float *b = output_after(graph, pass, &m, &after);
+
+    ck_assert_uint_eq(n, m);
+    ck_close(a, b, n, 1e-5);
+    ck_assert_int_le(after, before - fewer);
+    free(a);
+    free(b);
+    ocellus_graph_destroy(graph);
+}
+
+/* Two normalisations and two Relus, dropout: all gone into the
+ * convolutions. */
+START_TEST(folding)
+{
+    compare(small_net(2, NORM | DROPOUT), whole, 5);
+}
+END_TEST
+
+/* Relu, sum and scale go into the convolution's kernel; what another node
+ * reads stays. */
+START_TEST(fusing)
+{
+    const int64_t dims[] = {-1, 2, SIDE, SIDE};
+    ocellus_graph *graph;
+
+    must(ocellus_graph_create(&graph));
+    ocellus_value *x = ocellus_graph_input(graph, "x", OCELLUS_FLOAT, 4, dims);
+    ocellus_value *a = ocellus_relu(ocellus_conv2d(x, "a", 8, 3, 1, 1, 1, 1));
+    ocellus_value *b = ocellus_conv2d(a, "b", 8, 3, 1, 1, 1, 1);
+    ocellus_value *c = ocellus_relu(ocellus_add(b, a));
+    ocellus_value *d = ocellus_apply(graph, "Sigmoid", NULL, c, NULL);
+    must(ocellus_graph_output(graph, "y", ocellus_add(d, c)));
+    compare(graph, only_fuse, 2);
+}
+END_TEST
+
+static void
+add(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, folding);
+    tcase_add_test(tests, fusing);
+}
+
+int
+main(void)
+{
+    const int status = no_device();
+
+    return status ? status : run_suite("pass", add);
+}

@@ -1,0 +1,401 @@
+/* trainer.c - steps: the same bits again and after a resume, accumulation,
+ * clipping, averages, losses, by their formulas. */
+#include <math.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "tests/unit/small_net.h"
+#include "tests/unit/suite.h"
+
+static ocellus_device *device;
+static char folder[32], path[64];
+
+static void
+setup(void)
+{
+    must(ocellus_device_open(NULL, &device));
+    strcpy(folder, "/tmp/ocellus-trainer-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/checkpoint", folder);
+}
+
+static void
+teardown(void)
+{
+    ocellus_device_close(device);
+    unlink(path);
+    rmdir(folder);
+}
+
+static ocellus_trainer *
+trainer_of(int depth, int what, const ocellus_trainer_options *options)
+{
+    ocellus_graph *graph = small_net(depth, what);
+    ocellus_trainer *trainer;
+
+    must(ocellus_trainer_create(device, graph, options, &trainer));
+    ocellus_graph_destroy(graph);
+    return trainer;
+}
+
+/* Steps from..to-1 on batches that depend on their number alone. */
+static void
+steps(ocellus_trainer *trainer, int from, int to, float *loss)
+{
+    for (int k = from; k < to; k++) {
+        ocellus_tensor *x = pictures(6, (uint64_t)k + 1);
+        ocellus_tensor *labels = classes(6, k);
+        must(ocellus_trainer_step(trainer, x, labels, NULL, 1, &loss[k]));
+        ocellus_tensor_destroy(x);
+        ocellus_tensor_destroy(labels);
+    }
+}
+
+/* All states of both, optimizer's too. */
+static void
+ck_same_bits(ocellus_trainer *one, ocellus_trainer *two)
+{
+    ocellus_session *a = ocellus_trainer_session(one);
+    ocellus_session *b = ocellus_trainer_session(two);
+    const int count = ocellus_session_state_count(a);
+
+    ck_assert_int_gt(count, 4);
+    ck_assert_int_eq(ocellus_session_state_count(b), count);
+    for (int k = 0; k < count; k++) {
+        const char *name = ocellus_session_state_name(a, k);
+        size_t n, m;
+        float *x = state_of(a, name, &n), *y = state_of(b, name, &m);
+        ck_assert_uint_eq(n, m);
+        ck_assert_msg(memcmp(x, y, n * sizeof *x) == 0, "%s differs", name);
+        free(x);
+        free(y);
+    }
+}
+
+static const ocellus_trainer_options full = {
+    .size = sizeof full,
+    .optimizer = "adam lr=0.01",
+    .schedule = "cosine warmup=1",
+    .epochs = 4,
+    .steps_per_epoch = 5,
+    .average = 0.9f,
+    .clip = 1,
+    .seed = 11,
+};
+
+/* ---- the same bits --------------------------------------------------------
+ */
+
+START_TEST(two_runs)
+{
+    float a[8], b[8];
+    ocellus_trainer *one = trainer_of(2, NORM | DROPOUT, &full);
+    ocellus_trainer *two = trainer_of(2, NORM | DROPOUT, &full);
+
+    steps(one, 0, 8, a);
+    steps(two, 0, 8, b);
+    ck_assert_int_eq(memcmp(a, b, sizeof a), 0);
+    ck_same_bits(one, two);
+    ocellus_trainer_destroy(one);
+    ocellus_trainer_destroy(two);
+}
+END_TEST
+
+START_TEST(resumed_run)
+{
+    float a[20], b[20];
+    ocellus_trainer *whole = trainer_of(2, NORM | DROPOUT, &full);
+    ocellus_trainer *first = trainer_of(2, NORM | DROPOUT, &full);
+    ocellus_trainer *second = trainer_of(2, NORM | DROPOUT, &full);
+    char *note;
+
+    steps(whole, 0, 20, a);
+    steps(first, 0, 10, b);
+    must(ocellus_trainer_save(first, path, "epoch 2, \"all\" well"));
+    ocellus_trainer_destroy(first);
+    must(ocellus_trainer_load(second, path, &note));
+    ck_assert_str_eq(note, "epoch 2, \"all\" well");
+    ocellus_text_free(note);
+    ck_assert_int_eq(ocellus_trainer_step_count(second), 10);
+    steps(second, 10, 20, b);
+    ck_assert_int_eq(memcmp(a, b, sizeof a), 0);
+    ck_same_bits(whole, second);
+    ck_assert(a[19] < a[0]);
+    ocellus_trainer_destroy(whole);
+    ocellus_trainer_destroy(second);
+}
+END_TEST
+
+/* A torn file, or another net's, is refused and changes nothing. */
+START_TEST(unfit_checkpoints)
+{
+    float loss[4];
+    ocellus_trainer *one = trainer_of(1, 0, NULL);
+    ocellus_trainer *twin = trainer_of(1, 0, NULL);
+    ocellus_trainer *other = trainer_of(2, 0, NULL);
+    struct stat about;
+
+    steps(one, 0, 2, loss);
+    steps(twin, 0, 2, loss);
+    must(ocellus_trainer_save(other, path, NULL));
+    steps(other, 0, 1, loss);
+    must(ocellus_trainer_save(one, path, ""));
+    ck_assert_int_eq(ocellus_trainer_load(other, path, NULL), OCELLUS_BAD_DATA);
+    ck_assert_ptr_nonnull(strstr(ocellus_error(), "another net"));
+    ck_assert_int_eq(stat(path, &about), 0);
+    ck_assert_int_eq(truncate(path, about.st_size / 2), 0);
+    ck_assert_int_eq(ocellus_trainer_load(one, path, NULL), OCELLUS_BAD_DATA);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(ocellus_trainer_load(one, path, NULL), OCELLUS_IO);
+    ck_assert_ptr_nonnull(strstr(ocellus_error(), path));
+    ck_same_bits(one, twin);
+    ocellus_trainer_destroy(one);
+    ocellus_trainer_destroy(twin);
+    ocellus_trainer_destroy(other);
+}
+END_TEST
+
+/* ---- gradient checkpointing ---------------------------------------------- */
+
+START_TEST(recomputed_activations)
+{
+    ocellus_trainer_options options = {.size = sizeof options,
+                                       .optimizer = "sgd lr=0.05"};
+    ocellus_plan_info all, some;
+    float a[3], b[3];
+    ocellus_trainer *one = trainer_of(9, NORM | DROPOUT, &options);
+
+    options.checkpoint = 3;
+    ocellus_trainer *two = trainer_of(9, NORM | DROPOUT, &options);
+    steps(one, 0, 3, a);
+    steps(two, 0, 3, b);
+    ck_assert_int_eq(memcmp(a, b, sizeof a), 0);
+    ck_same_bits(one, two);
+    must(ocellus_session_get_plan_info(ocellus_trainer_session(one), &all));
+    must(ocellus_session_get_plan_info(ocellus_trainer_session(two), &some));
+    ck_assert_uint_lt(some.arena_bytes, all.arena_bytes);
+    ck_assert_int_gt(some.launches, all.launches);
+    ocellus_trainer_destroy(one);
+    ocellus_trainer_destroy(two);
+}
+END_TEST
+
+/* ---- updates --------------------------------------------------------------
+ */
+
+/* The parts of a batch in turn make the update of the whole. */
+START_TEST(accumulated_gradients)
+{
+    ocellus_trainer_options options = {.size = sizeof options,
+                                       .optimizer = "sgd lr=0.1 momentum=0.9"};
+    ocellus_trainer *whole = trainer_of(2, 0, &options);
+
+    options.accumulate = 2;
+    ocellus_trainer *parts = trainer_of(2, 0, &options);
+    for (int k = 0; k < 2; k++) {
+        ocellus_tensor *x = pictures(12, (uint64_t)k), *half[2];
+        ocellus_tensor *labels = classes(12, k), *half_labels[2];
+        const int64_t dims[] = {6, 2, SIDE, SIDE};
+        float *v = ocellus_tensor_data(x);
+        int64_t *l = ocellus_tensor_data(labels);
+        must(ocellus_trainer_step(whole, x, labels, NULL, 1, NULL));
+        for (int h = 0; h < 2; h++) {
+            must(ocellus_tensor_wrap_host(
+                OCELLUS_FLOAT, 4, dims, v + h * 6 * 2 * SIDE * SIDE, &half[h]));
+            must(ocellus_tensor_wrap_host(OCELLUS_INT64, 1, dims, l + h * 6,
+                                          &half_labels[h]));
+            must(ocellus_trainer_step(parts, half[h], half_labels[h], NULL, 1,
+                                      NULL));
+            ck_assert_int_eq(ocellus_trainer_step_count(parts), k + h);
+            ocellus_tensor_destroy(half[h]);
+            ocellus_tensor_destroy(half_labels[h]);
+        }
+        ocellus_tensor_destroy(x);
+        ocellus_tensor_destroy(labels);
+    }
+    static const char *const names[] = {"ca.weight", "cb.bias", "fc.weight"};
+    for (int s = 0; s < 3; s++) {
+        size_t n;
+        float *a = state_of(ocellus_trainer_session(whole), names[s], &n);
+        float *b = state_of(ocellus_trainer_session(parts), names[s], &n);
+        for (size_t k = 0; k < n; k++)
+            ck_assert_float_eq_tol(a[k], b[k], 1e-6f);
+        free(a);
+        free(b);
+    }
+    ocellus_trainer_destroy(whole);
+    ocellus_trainer_destroy(parts);
+}
+END_TEST
+
+/* Weights before less weights after one step of rate 1: the gradient. */
+static double *
+one_step(float clip, double *norm, size_t *count)
+{
+    static const char *const names[] = {"ca.weight", "ca.bias", "fc.weight",
+                                        "fc.bias"};
+    const ocellus_trainer_options options = {
+        .size = sizeof options, .optimizer = "sgd lr=1", .clip = clip};
+    ocellus_trainer *trainer = trainer_of(1, 0, &options);
+    ocellus_session *session = ocellus_trainer_session(trainer);
+    double *all = calloc(100000, sizeof *all);
+    float loss, *before[4], *after;
+    size_t n[4];
+
+    ck_assert_ptr_nonnull(all);
+    for (int s = 0; s < 4; s++)
+        before[s] = state_of(session, names[s], &n[s]);
+    steps(trainer, 0, 1, &loss);
+    *count = 0;
+    *norm = 0;
+    for (int s = 0; s < 4; s++) {
+        after = state_of(session, names[s], &n[s]);
+        for (size_t k = 0; k < n[s]; k++) {
+            double g = (double)before[s][k] - (double)after[k];
+            all[(*count)++] = g;
+            *norm += g * g;
+        }
+        free(after);
+        free(before[s]);
+    }
+    *norm = sqrt(*norm);
+    ocellus_trainer_destroy(trainer);
+    return all;
+}
+
+START_TEST(clipped_gradient)
+{
+    size_t n, m;
+    double whole, cut;
+    double *a = one_step(0, &whole, &n), *b = one_step(0.05f, &cut, &m);
+    double *c = one_step(1e6f, &whole, &m);
+
+    ck_assert_uint_eq(n, m);
+    ck_assert_double_gt(whole, 0.1);
+    ck_assert_double_eq_tol(cut, 0.05, 1e-5);
+    for (size_t k = 0; k < n; k++) {
+        ck_assert_double_eq_tol(b[k], a[k] * 0.05 / whole, 1e-6);
+        ck_assert_double_eq(c[k], a[k]);
+    }
+    free(a);
+    free(b);
+    free(c);
+}
+END_TEST
+
+/* average <- decay average + (1 - decay) w, the decay rising from 0 while the
+ * average is young; evaluation uses it. */
+START_TEST(averaged_weights)
+{
+    const ocellus_trainer_options options = {
+        .size = sizeof options, .optimizer = "sgd lr=0.5", .average = 0.4f};
+    ocellus_trainer *trainer = trainer_of(1, 0, &options);
+    ocellus_session *session = ocellus_trainer_session(trainer);
+    double expected[CLASSES] = {0};
+    float loss[6];
+    size_t n;
+
+    for (int k = 0; k < 6; k++) {
+        double young = (1.0 + k) / (10.0 + k);
+        double decay = k == 0 ? 0 : young < 0.4 ? young : 0.4;
+        steps(trainer, k, k + 1, loss);
+        float *w = state_of(session, "fc.bias", &n);
+        float *mean = state_of(session, "average:fc.bias", &n);
+        ck_assert_uint_eq(n, CLASSES);
+        for (int c = 0; c < CLASSES; c++) {
+            expected[c] = decay * expected[c] + (1 - decay) * (double)w[c];
+            ck_assert_double_eq_tol((double)mean[c], expected[c], 1e-6);
+        }
+        free(w);
+        free(mean);
+    }
+    ocellus_trainer_destroy(trainer);
+}
+END_TEST
+
+/* ---- losses ---------------------------------------------------------------
+ */
+
+/* Mean over the batch of (1 - s) (-log p[label]) + s mean_c (-log p[c]). */
+static double
+cross_entropy(const ocellus_tensor *y, const ocellus_tensor *labels, double s)
+{
+    const float *v = ocellus_tensor_data(y);
+    const int64_t *label = ocellus_tensor_data(labels);
+    const size_t n = ocellus_tensor_count(labels);
+    double sum = 0;
+
+    for (size_t k = 0; k < n; k++, v += CLASSES) {
+        double all = 0, mean = 0;
+        for (int c = 0; c < CLASSES; c++)
+            all += exp((double)v[c]);
+        for (int c = 0; c < CLASSES; c++)
+            mean += (log(all) - (double)v[c]) / CLASSES;
+        sum += (1 - s) * (log(all) - (double)v[label[k]]) + s * mean;
+    }
+    return sum / (double)n;
+}
+
+START_TEST(smoothed_and_mixed_loss)
+{
+    const double smoothing = _i & 1 ? 0.1 : 0, mix = _i & 2 ? 0.3 : 1;
+    const ocellus_trainer_options options = {.size = sizeof options,
+                                             .label_smoothing =
+                                                 (float)smoothing,
+                                             .mixup = mix < 1};
+    ocellus_trainer *trainer = trainer_of(1, 0, &options);
+    ocellus_tensor *x = pictures(7, 5), *a = classes(7, 0), *b = classes(7, 2);
+    const ocellus_tensor *y;
+    float loss;
+
+    must(ocellus_trainer_step(trainer, x, a, mix < 1 ? b : NULL, (float)mix,
+                              &loss));
+    must(ocellus_trainer_get_output(trainer, &y));
+    double first = cross_entropy(y, a, smoothing);
+    double second = cross_entropy(y, b, smoothing);
+    ck_assert_double_gt(fabs(first - second), 1e-4);
+    ck_assert_double_eq_tol((double)loss, mix * first + (1 - mix) * second,
+                            1e-5);
+    ocellus_tensor_destroy(x);
+    ocellus_tensor_destroy(a);
+    ocellus_tensor_destroy(b);
+    ocellus_trainer_destroy(trainer);
+}
+END_TEST
+
+START_TEST(labels2_need_mixup)
+{
+    ocellus_trainer *trainer = trainer_of(1, 0, NULL);
+    ocellus_tensor *x = pictures(2, 5), *a = classes(2, 0);
+
+    ck_assert_int_eq(ocellus_trainer_step(trainer, x, a, a, 0.5f, NULL),
+                     OCELLUS_BAD_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(ocellus_error(), "mixup"));
+    ocellus_tensor_destroy(x);
+    ocellus_tensor_destroy(a);
+    ocellus_trainer_destroy(trainer);
+}
+END_TEST
+
+static void
+add(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, two_runs);
+    tcase_add_test(tests, resumed_run);
+    tcase_add_test(tests, unfit_checkpoints);
+    tcase_add_test(tests, recomputed_activations);
+    tcase_add_test(tests, accumulated_gradients);
+    tcase_add_test(tests, clipped_gradient);
+    tcase_add_test(tests, averaged_weights);
+    tcase_add_loop_test(tests, smoothed_and_mixed_loss, 0, 4);
+    tcase_add_test(tests, labels2_need_mixup);
+}
+
+int
+main(void)
+{
+    const int status = no_device();
+
+    return status ? status : run_suite("trainer", add);
+}
