@@ -40,7 +40,7 @@ ocellus_session_get_profile(ocellus_session *session,
     int runs, from;
     *rows = NULL;
     *count = 0;
-    OC_TRY(oc_session_plan(session, &plan, &run));
+    OC_TRY(oc_session_last_plan(session, &plan, &run));
     size_t n = (size_t)plan->n_steps + 1;
     struct oc_step_time *times = calloc(n, sizeof(*times));
     ocellus_profile_row *made = calloc(n, sizeof(*made));

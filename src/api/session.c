@@ -80,7 +80,7 @@ ocellus_session_get_plan_info(ocellus_session *session, ocellus_plan_info *info)
     const struct oc_plan *plan;
     struct oc_run *run;
     struct oc_run_info now;
-    OC_TRY(oc_session_plan(session, &plan, &run));
+    OC_TRY(oc_session_last_plan(session, &plan, &run));
     oc_run_info(run, &now);
     *info = (ocellus_plan_info){
         .nodes = plan->graph->n_nodes,

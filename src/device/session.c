@@ -291,6 +291,18 @@ oc_session_plan(struct ocellus_session *s, const struct oc_plan **plan,
     return OCELLUS_OK;
 }
 
+ocellus_status
+oc_session_last_plan(struct ocellus_session *s, const struct oc_plan **plan,
+                     struct oc_run **run)
+{
+    if (s->last == NULL)
+        return oc_session_plan(s, plan, run);
+    *plan = s->last->plan;
+    if (run != NULL)
+        *run = s->last->run;
+    return OCELLUS_OK;
+}
+
 /* ---- runs -----------------------------------------------------------------
  */
 

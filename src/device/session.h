@@ -45,6 +45,11 @@ ocellus_status oc_session_plan(struct ocellus_session *session,
                                const struct oc_plan **plan,
                                struct oc_run **run);
 
+/* That of the last run, whose inputs may be gone; before any, the same. */
+ocellus_status oc_session_last_plan(struct ocellus_session *session,
+                                    const struct oc_plan **plan,
+                                    struct oc_run **run);
+
 int oc_session_state_count(const struct ocellus_session *session);
 const char *oc_session_state_name(const struct ocellus_session *session, int k);
 ocellus_status oc_session_read_state(struct ocellus_session *session,
