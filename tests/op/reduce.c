@@ -59,7 +59,10 @@ reduced(const struct oc_node *node, const double *const x[], double *const y[])
         int64_t at[OC_MAX_RANK] = {0}, n = 0, place = 0;
         static double group[1 << 20];
 
-        do {
+        /* Nothing is to be read of an empty tensor. */
+        int more = oc_shape_count(shape) > 0;
+
+        for (; more; more = oc_next(shape, at)) {
             int64_t index = 0;
 
             for (int k = 0; k < shape->rank; k++)
@@ -68,7 +71,7 @@ reduced(const struct oc_node *node, const double *const x[], double *const y[])
             if (index == o)
                 group[n++] = x[0][place];
             place++;
-        } while (oc_next(shape, at));
+        }
         y[0][o] = fold(node->op->name + 6, group, n);
     }
 }
