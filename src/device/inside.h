@@ -125,13 +125,22 @@ struct oc_launch {
     int empty; /* nothing to do */
 };
 
+/* Copies of an input's numbers on their way to the device, used in turn: the
+ * caller may change his own at once. */
+struct oc_staged {
+    void *data[2];
+    cl_event written[2]; /* or NULL */
+    int next;
+};
+
 struct oc_run {
     ocellus_device *device;
     const struct oc_plan *plan;
     cl_command_queue queue;
-    cl_mem *bin;    /* per bin of the arena */
-    cl_mem *memory; /* per place; a reference each */
-    cl_mem *bound;  /* per input: memory from outside, or NULL */
+    cl_mem *bin;              /* per bin of the arena */
+    cl_mem *memory;           /* per place; a reference each */
+    cl_mem *bound;            /* per input: memory from outside, or NULL */
+    struct oc_staged *staged; /* per input */
     struct oc_launch *launch;
     cl_mem gemm_scratch;
     size_t gemm_scratch_bytes;

@@ -1,4 +1,7 @@
 /* run_bind.c - inputs into a run, outputs out of it. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "device/inside.h"
 
 /* ---- memory from outside ----------------------------------------------- */
@@ -144,6 +147,35 @@ check_tensor(const struct ocellus_value *input,
         oc_type_name(tensor->type), oc_shape_text(&tensor->shape, have));
 }
 
+/* A blocking write would wait for the runs in flight, and one from the
+ * caller's memory would read it after he has gone on. */
+static ocellus_status
+set_from_host(struct oc_run *run, int k, int root, const void *data,
+              size_t bytes)
+{
+    struct oc_staged *staged = &run->staged[k];
+    const int turn = staged->next;
+
+    if (!staged->data[turn])
+        staged->data[turn] = malloc(bytes);
+    if (!staged->data[turn])
+        return oc_fail(OCELLUS_OUT_OF_MEMORY,
+                       "no memory for an input of %zu bytes", bytes);
+    if (staged->written[turn]) {
+        OC_CL_TRY(clWaitForEvents(1, &staged->written[turn]),
+                  "an input cannot be written to the device");
+        clReleaseEvent(staged->written[turn]);
+        staged->written[turn] = NULL;
+    }
+    memcpy(staged->data[turn], data, bytes);
+    staged->next = !turn;
+    OC_CL_TRY(clEnqueueWriteBuffer(run->queue, run->memory[root], CL_FALSE, 0,
+                                   bytes, staged->data[turn], 0, NULL,
+                                   &staged->written[turn]),
+              "an input cannot be written to the device");
+    return OCELLUS_OK;
+}
+
 ocellus_status
 oc_run_set_input(struct oc_run *run, int k, const struct ocellus_tensor *tensor)
 {
@@ -160,10 +192,7 @@ oc_run_set_input(struct oc_run *run, int k, const struct ocellus_tensor *tensor)
     if (tensor->memory)
         return set_from_device(run, k, root, tensor, bytes);
     OC_TRY(unbind(run, k, root));
-    OC_CL_TRY(clEnqueueWriteBuffer(run->queue, run->memory[root], CL_FALSE, 0,
-                                   bytes, tensor->data, 0, NULL, NULL),
-              "an input cannot be written to the device");
-    return OCELLUS_OK;
+    return set_from_host(run, k, root, tensor->data, bytes);
 }
 
 ocellus_status

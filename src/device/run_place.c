@@ -165,7 +165,9 @@ oc_run_place(struct oc_run *run, struct oc_buffer *const *state)
     run->bin = calloc((size_t)plan->n_bins + 1, sizeof(cl_mem));
     run->memory = calloc((size_t)plan->n_places + 1, sizeof(cl_mem));
     run->bound = calloc((size_t)plan->graph->n_inputs + 1, sizeof(cl_mem));
-    if (!run->bin || !run->memory || !run->bound)
+    run->staged =
+        calloc((size_t)plan->graph->n_inputs + 1, sizeof(*run->staged));
+    if (!run->bin || !run->memory || !run->bound || !run->staged)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a run");
     /* Some room behind, so that an empty tensor at the end has a place. */
     for (int k = 0; k < plan->n_bins; k++)
@@ -199,6 +201,13 @@ oc_run_unplace(struct oc_run *run)
     for (int k = 0; run->bin && k < plan->n_bins; k++)
         oc_memory_release(run->device, run->bin[k]);
     free(run->bound);
+    for (int k = 0; run->staged && k < 2 * plan->graph->n_inputs; k++) {
+        struct oc_staged *staged = &run->staged[k / 2];
+        if (staged->written[k % 2])
+            clReleaseEvent(staged->written[k % 2]);
+        free(staged->data[k % 2]);
+    }
+    free(run->staged);
     free(run->memory);
     free(run->bin);
 }
