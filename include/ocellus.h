@@ -185,6 +185,10 @@ OCELLUS_API ocellus_status ocellus_cache_path(char **path);
 /* Stops when each() returns nonzero. The entry is lent for the call. */
 OCELLUS_API ocellus_status ocellus_cache_list(
     int (*each)(void *user, const ocellus_cache_entry *entry), void *user);
+/* Puts into it every program that the device holds now, however long that
+ * takes; closing a device keeps those that were slow to build, as far as there
+ * is time. OCELLUS_IO: the cache cannot be written. */
+OCELLUS_API ocellus_status ocellus_cache_keep(ocellus_device *device);
 /* Forgets all programs and verdicts; *entries says how many. */
 OCELLUS_API ocellus_status ocellus_cache_clear(int *entries);
 

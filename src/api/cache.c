@@ -1,5 +1,6 @@
 /* cache.c - the public functions on the programs kept between processes. */
 #include "device/cache.h"
+#include "device/inside.h"
 
 #include <ocellus.h>
 
@@ -28,6 +29,12 @@ ocellus_cache_list(int (*each)(void *user, const ocellus_cache_entry *entry),
 {
     struct each context = {each, user};
     return oc_cache_list(hand_on, &context);
+}
+
+ocellus_status
+ocellus_cache_keep(ocellus_device *device)
+{
+    return oc_programs_keep(device);
 }
 
 ocellus_status

@@ -113,6 +113,8 @@ warm(const char *model)
     if (status == OCELLUS_OK)
         status = train ? warm_trainer(&feed, device, &plan)
                        : warm_session(&feed, device, &plan);
+    if (status == OCELLUS_OK)
+        status = ocellus_cache_keep(device);
     feed_close(&feed);
     ocellus_device_close(device);
     CMD_TRY(status);

@@ -109,7 +109,7 @@ json_t *cmd_real(double value);
 double cmd_now(void);
 /* Seconds since this process was started, as the system keeps it. */
 double cmd_since_start(void);
-void cmd_listen(void);            /* library's log to stderr */
+void cmd_listen(void);            /* first of all: clock, log to stderr */
 void cmd_catch(void);             /* Ctrl-C is noted from now on */
 int cmd_interrupted(void);        /* was there one? */
 ocellus_status cmd_stopped(void); /* fails with OCELLUS_CANCELLED */

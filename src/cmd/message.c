@@ -14,6 +14,7 @@
 const char *cmd_device;
 int cmd_json, cmd_quiet;
 
+static double main_began, before_main; /* seconds */
 static int shown; /* columns of the progress line that stands there */
 
 ocellus_status
@@ -145,8 +146,8 @@ cmd_now(void)
 
 /* Field 22 of /proc/self/stat counts ticks since the system started; the
  * second field, a name in brackets, may hold anything. */
-double
-cmd_since_start(void)
+static double
+since_start(void)
 {
     char text[1024];
     struct timespec up;
@@ -164,6 +165,23 @@ cmd_since_start(void)
            strtod(at, NULL) / (double)sysconf(_SC_CLK_TCK);
 }
 
+double
+cmd_since_start(void)
+{
+    return cmd_now() - main_began + before_main;
+}
+
+/* A process whose program was changed by exec, as shells do for their last
+ * command, began long before: that time is not ours. */
+static void
+note_start(void)
+{
+    main_began = cmd_now();
+    before_main = since_start();
+    if (!(before_main >= 0 && before_main < 1))
+        before_main = 0;
+}
+
 static void
 log_line(void *user, ocellus_log_level level, const char *line)
 {
@@ -178,6 +196,7 @@ void
 cmd_listen(void)
 {
     const char *wanted = getenv("OCELLUS_LOG");
+    note_start();
     ocellus_log_level most = OCELLUS_LOG_WARNING;
     if (wanted != NULL && strcmp(wanted, "info") == 0)
         most = OCELLUS_LOG_INFO;

@@ -199,6 +199,12 @@ oc_cache_put(struct oc_cache *cache, const char *key, const char *what,
     pthread_mutex_unlock(&cache->lock);
 }
 
+int
+oc_cache_takes(const struct oc_cache *cache)
+{
+    return cache && !cache->read_only && !cache->failed;
+}
+
 void
 oc_cache_drop(struct oc_cache *cache, const char *key)
 {

@@ -31,6 +31,8 @@ void *oc_cache_get(struct oc_cache *cache, const char *key, size_t *bytes);
 void oc_cache_put(struct oc_cache *cache, const char *key, const char *what,
                   const void *binary, size_t bytes);
 void oc_cache_drop(struct oc_cache *cache, const char *key);
+/* 1: it can be written, as far as is known. NULL is fine. */
+int oc_cache_takes(const struct oc_cache *cache);
 
 /* A verdict: (kind, device's identity, name) -> text. kind: "probe", "doctor",
  * "tune". Malloc'ed, or NULL. */

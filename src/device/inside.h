@@ -50,7 +50,8 @@ void oc_found_fill(struct oc_found *found, int index);
 struct oc_program {
     struct oc_digest key; /* file, options, prelude */
     char disk_key[33];
-    char *what; /* words for the disk; NULL: is there, or is not wanted */
+    char *what; /* words for the disk; NULL: it is there */
+    int slow;   /* it took long to build */
     cl_program program;
     struct oc_program *next;
 };
@@ -100,7 +101,10 @@ void oc_memory_release(ocellus_device *device, cl_mem memory);
 ocellus_status oc_programs_build(ocellus_device *device,
                                  struct oc_step *const *step, int count,
                                  int *distinct, int *built);
-/* Keeps on disk what is not there yet, as far as there is time. */
+/* Puts on disk all that is not there yet. OCELLUS_IO: there is no cache that
+ * can be written. OCELLUS_CANCELLED: by the progress callback. */
+ocellus_status oc_programs_keep(ocellus_device *device);
+/* Puts on disk what took long to build, as far as there is time. */
 void oc_programs_free(ocellus_device *device);
 /* Owned by the device; NULL when oc_programs_build was not asked for it. */
 cl_program oc_program_find(ocellus_device *device, const struct oc_step *step);

@@ -230,20 +230,50 @@ keep(ocellus_device *device, struct oc_program *kept)
                          NULL) == CL_SUCCESS)
         oc_cache_put(device->cache, kept->disk_key, kept->what, binary, bytes);
     free(binary);
+    free(kept->what);
+    kept->what = NULL;
 }
 
+/* As far as there is time. */
 static void
 keep_some(ocellus_device *device)
 {
     double start = milliseconds();
 
     for (struct oc_program *k = device->programs; k; k = k->next) {
-        if (!k->what)
+        if (!k->what || !k->slow)
             continue;
         keep(device, k);
         if (milliseconds() - start > device->build_ms / 4)
             return;
     }
+}
+
+ocellus_status
+oc_programs_keep(ocellus_device *device)
+{
+    int count = 0, done = 0;
+    ocellus_status status = OCELLUS_OK;
+
+    if (!oc_cache_takes(device->cache))
+        return oc_fail(OCELLUS_IO, "the kernel cache cannot be written: "
+                                   "no kernel is kept");
+    pthread_mutex_lock(&device->lock);
+    for (struct oc_program *k = device->programs; k; k = k->next)
+        count += k->what != NULL;
+    for (struct oc_program *k = device->programs; k; k = k->next) {
+        if (!k->what)
+            continue;
+        if (oc_device_progress(device, "keeping kernels", ++done, count)) {
+            status = oc_fail(OCELLUS_CANCELLED,
+                             "stopped after %d of %d programs were kept",
+                             done - 1, count);
+            break;
+        }
+        keep(device, k);
+    }
+    pthread_mutex_unlock(&device->lock);
+    return status;
 }
 
 void
@@ -377,13 +407,13 @@ collect(struct work *work, struct oc_step *const *step, int count)
     return distinct;
 }
 
-/* Words for the list of the cache; NULL: not to be kept. */
+/* Words for the list of the cache; NULL: it came from there. */
 static char *
 describe(const ocellus_device *device, const struct job *job)
 {
     struct oc_text text = {0};
 
-    if (job->ms < LONG_BUILD_MS || !device->cache)
+    if (job->ms <= 0 || !device->cache)
         return NULL;
     oc_text_printf(&text, "%s %s, %s", job->step->file,
                    job->step->options ? job->step->options : "",
@@ -402,6 +432,7 @@ insert(ocellus_device *device, struct job *job)
         program->key = job->key;
         memcpy(program->disk_key, job->disk_key, sizeof(job->disk_key));
         program->what = describe(device, job);
+        program->slow = job->ms >= LONG_BUILD_MS;
         program->program = job->program;
         program->next = device->programs;
         device->programs = program;
