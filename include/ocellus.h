@@ -239,6 +239,14 @@ OCELLUS_API size_t ocellus_tensor_bytes(const ocellus_tensor *tensor);
 /* Host memory; NULL for a tensor around device memory. */
 OCELLUS_API void *ocellus_tensor_data(const ocellus_tensor *tensor);
 
+/* A tensor from a file and into one, by the ending of its name: .npy (NumPy's)
+ * or .pb (ONNX's TensorProto). Others are OCELLUS_BAD_ARGUMENT. Written
+ * beside, synced and renamed. */
+OCELLUS_API ocellus_status ocellus_tensor_read(const char *path,
+                                               ocellus_tensor **tensor);
+OCELLUS_API ocellus_status ocellus_tensor_write(const char *path,
+                                                const ocellus_tensor *tensor);
+
 /* --------------------------------------------------------------- graphs */
 
 typedef struct ocellus_graph ocellus_graph;

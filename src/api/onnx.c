@@ -1,5 +1,45 @@
-/* onnx.c - the public functions for model files. */
+/* onnx.c - the public functions for files of models and tensors. */
+#include <string.h>
+
 #include "format/onnx.h"
+
+static int
+ends_in(const char *path, const char *ending)
+{
+    size_t length = strlen(path), wanted = strlen(ending);
+
+    return length >= wanted && strcmp(path + length - wanted, ending) == 0;
+}
+
+static ocellus_status
+other_ending(const char *path)
+{
+    return oc_fail(OCELLUS_BAD_ARGUMENT,
+                   "%s ends neither in .npy nor in .pb: which form it has "
+                   "cannot be told",
+                   path);
+}
+
+ocellus_status
+ocellus_tensor_read(const char *path, ocellus_tensor **tensor)
+{
+    *tensor = NULL;
+    if (ends_in(path, ".npy"))
+        return ocellus_npy_read(path, tensor);
+    if (ends_in(path, ".pb"))
+        return oc_onnx_tensor_read(path, tensor);
+    return other_ending(path);
+}
+
+ocellus_status
+ocellus_tensor_write(const char *path, const ocellus_tensor *tensor)
+{
+    if (ends_in(path, ".npy"))
+        return ocellus_npy_write(path, tensor);
+    if (ends_in(path, ".pb"))
+        return oc_onnx_tensor_write(path, NULL, tensor);
+    return other_ending(path);
+}
 
 ocellus_status
 ocellus_graph_load(const char *path, ocellus_graph **graph)

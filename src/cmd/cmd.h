@@ -129,7 +129,8 @@ ocellus_status cmd_open_device(ocellus_device **device);
     X(devices)                                                                 \
     X(ops)                                                                     \
     X(cache)                                                                   \
-    X(doctor)
+    X(doctor)                                                                  \
+    X(onnx_test)
 #define CMD_DECLARE(name) extern const struct cmd cmd_##name;
 CMD_EACH(CMD_DECLARE)
 #undef CMD_DECLARE

@@ -3,6 +3,7 @@
 #define OC_FORMAT_ONNX_H
 
 #include "graph/graph.h"
+#include "graph/tensor.h"
 
 /* Initializers that an operator trains by nature (its `params`) become
  * trainable states, the statistics of BatchNormalization states, the others
@@ -14,5 +15,12 @@ ocellus_status oc_onnx_load(const char *path, struct ocellus_graph **graph);
  * beside, synced, renamed. */
 ocellus_status oc_onnx_save(const struct ocellus_graph *graph,
                             const char *path);
+
+/* A file that holds one tensor (TensorProto). The caller destroys it. */
+ocellus_status oc_onnx_tensor_read(const char *path,
+                                   struct ocellus_tensor **tensor);
+/* name may be NULL. Written beside, synced, renamed. */
+ocellus_status oc_onnx_tensor_write(const char *path, const char *name,
+                                    const struct ocellus_tensor *tensor);
 
 #endif

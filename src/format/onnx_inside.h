@@ -5,6 +5,7 @@
 #include "format/onnx.h"
 #include "format/onnx.pb-c.h"
 #include "graph/op.h"
+#include "graph/tensor.h"
 
 typedef OcOnnx__Model oc_onnx_model;
 typedef OcOnnx__Graph oc_onnx_graph;
