@@ -1,50 +1,18 @@
 /* session.c - see session.h. */
-#include "device/session.h"
+#include "device/session_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/store.h"
 #include "pass/infer.h"
 
-#define MOST_PLANS 4
-
-struct given {
-    char *name;
-    const struct ocellus_tensor *tensor;
-};
-
-/* A plan with what belongs to it on the device. */
-struct entry {
-    struct oc_shape *key; /* per input of the user's graph */
-    struct oc_plan *plan;
-    struct oc_run *run;
-    struct oc_buffer **state;       /* per state of the plan's graph; lent */
-    struct ocellus_tensor **output; /* as last read */
-    uint64_t *read_at;              /* the run that it was read after */
-    uint64_t seen;                  /* the store's version it derived from */
-    uint64_t used;                  /* when, for the oldest to go */
-    uint64_t runs;
-};
-
-struct ocellus_session {
-    struct ocellus_device *device;
-    struct ocellus_graph *graph;
-    struct oc_store *store;
-    struct oc_caps caps;
-    oc_session_pass pass;
-    void *user;
-    struct given *given;
-    int n_given, room_given;
-    struct entry entry[MOST_PLANS];
-    int n_entries;
-    struct entry *last; /* of the last run */
-    uint64_t clock;
-};
-
 static void
-drop(struct entry *e)
+drop(const struct ocellus_session *s, struct entry *e)
 {
+    oc_session_destroy(e->rest);
+    for (int k = 0; e->number != NULL && k < s->graph->n_inputs; k++)
+        free(e->number[k]);
+    free(e->number);
     oc_run_destroy(e->run);
     for (int k = 0; e->plan && e->output && k < e->plan->graph->n_outputs; k++)
         oc_tensor_destroy(e->output[k]);
@@ -72,6 +40,10 @@ oc_session_create(struct ocellus_device *device,
     s->pass = pass;
     s->user = user;
     OC_TRY_OUT(oc_graph_copy(graph, &s->graph));
+    s->on_host = calloc((size_t)s->graph->n_inputs + 1, 1);
+    if (s->on_host == NULL)
+        OC_TRY_OUT(oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a session"));
+    oc_graph_host_inputs(s->graph, s->on_host);
     if (share != NULL)
         s->store = oc_store_retain(share->store);
     else
@@ -94,10 +66,11 @@ oc_session_destroy(struct ocellus_session *s)
     if (s == NULL)
         return;
     for (int k = 0; k < s->n_entries; k++)
-        drop(&s->entry[k]);
+        drop(s, &s->entry[k]);
     for (int k = 0; k < s->n_given; k++)
         free(s->given[k].name);
     free(s->given);
+    free(s->on_host);
     oc_store_release(s->store);
     oc_graph_destroy(s->graph);
     free(s);
@@ -107,7 +80,7 @@ void
 oc_session_set_caps(struct ocellus_session *s, const struct oc_caps *caps)
 {
     for (int k = 0; k < s->n_entries; k++)
-        drop(&s->entry[k]);
+        drop(s, &s->entry[k]);
     s->n_entries = 0;
     s->last = NULL;
     s->caps = *caps;
@@ -176,23 +149,126 @@ key_now(const struct ocellus_session *s, struct oc_shape *key)
     return OCELLUS_OK;
 }
 
-static int
-same_key(const struct ocellus_session *s, const struct oc_shape *a,
-         const struct oc_shape *b)
+static size_t
+bytes_of(const struct ocellus_tensor *t)
 {
-    for (int k = 0; k < s->graph->n_inputs; k++)
-        if (!oc_shape_equal(&a[k], &b[k]))
+    return (size_t)oc_shape_count(&t->shape) * oc_type_size(t->type);
+}
+
+static int
+same_key(const struct ocellus_session *s, const struct entry *e,
+         const struct oc_shape *key)
+{
+    for (int k = 0; k < s->graph->n_inputs; k++) {
+        if (!oc_shape_equal(&e->key[k], &key[k]))
             return 0;
+        if (!s->on_host[k])
+            continue;
+        const struct ocellus_tensor *t = given(s, s->graph->inputs[k]->name);
+        if (t->data == NULL || e->number[k] == NULL ||
+            memcmp(e->number[k], t->data, bytes_of(t)) != 0)
+            return 0;
+    }
     return 1;
+}
+
+/* Copies of the numbers that are bound. */
+static ocellus_status
+take_numbers(const struct ocellus_session *s, struct entry *e)
+{
+    if (e->number == NULL)
+        e->number = calloc((size_t)s->graph->n_inputs + 1, sizeof(*e->number));
+    for (int k = 0; e->number != NULL && k < s->graph->n_inputs; k++) {
+        const struct ocellus_tensor *t = given(s, s->graph->inputs[k]->name);
+        if (!s->on_host[k] || e->number[k] != NULL)
+            continue;
+        if (t->data == NULL)
+            return oc_fail(OCELLUS_BAD_ARGUMENT,
+                           "input '%s' decides about shapes or branches, so "
+                           "its numbers must be in host memory",
+                           s->graph->inputs[k]->name);
+        e->number[k] = malloc(bytes_of(t) + 1);
+        if (e->number[k] == NULL)
+            return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for an input");
+        memcpy(e->number[k], t->data, bytes_of(t));
+    }
+    return e->number != NULL
+               ? OCELLUS_OK
+               : oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
+}
+
+/* Does a node wait for numbers of inputs that were not bound? Then they are
+ * from now on. */
+static int
+want_more(struct ocellus_session *s, const struct ocellus_graph *bound)
+{
+    int changed = 0;
+    char *wanted = calloc((size_t)bound->n_inputs + 1, 1);
+    if (wanted == NULL)
+        return 0;
+    oc_graph_host_inputs(bound, wanted);
+    for (int k = 0; k < s->graph->n_inputs; k++)
+        for (int i = 0; i < bound->n_inputs; i++)
+            if (wanted[i] && !s->on_host[k] &&
+                strcmp(bound->inputs[i]->name, s->graph->inputs[k]->name) == 0)
+                s->on_host[k] = (char)(changed = 1);
+    free(wanted);
+    return changed;
+}
+
+/* The user's graph with shapes, and the numbers that it cannot do without. */
+static ocellus_status
+bind(struct ocellus_session *s, struct entry *e, struct ocellus_graph **bound)
+{
+    for (;;) {
+        OC_TRY(take_numbers(s, e));
+        OC_TRY(oc_graph_bind(s->graph, e->key, (const void *const *)e->number,
+                             bound));
+        if (oc_graph_waiting(*bound) == NULL || !want_more(s, *bound))
+            return OCELLUS_OK;
+        oc_graph_destroy(*bound);
+    }
+}
+
+/* What waits becomes a session of its own. */
+static ocellus_status
+split(struct ocellus_session *s, struct entry *e, struct ocellus_graph **bound)
+{
+    const struct oc_node *node = oc_graph_waiting(*bound);
+    struct ocellus_graph *head, *rest;
+    if (s->pass != NULL)
+        return oc_node_fail(node, OCELLUS_UNSUPPORTED,
+                            "it needs numbers that are known only within the "
+                            "run: such a net can be run, not trained");
+    OC_TRY(oc_graph_split(*bound, &head, &e->n_own, &rest));
+    ocellus_status status = OCELLUS_OK;
+    if (head->n_outputs == e->n_own)
+        status = oc_node_fail(node, OCELLUS_UNSUPPORTED,
+                              "it waits for numbers that no part of the net "
+                              "gives");
+    if (status == OCELLUS_OK)
+        status = oc_session_create(s->device, rest, s, NULL, NULL, &e->rest);
+    oc_graph_destroy(rest);
+    if (status != OCELLUS_OK) {
+        oc_graph_destroy(head);
+        return status;
+    }
+    oc_graph_destroy(*bound);
+    *bound = head;
+    return OCELLUS_OK;
 }
 
 static ocellus_status
 make_plan(struct ocellus_session *s, struct entry *e)
 {
     struct ocellus_graph *bound;
-    OC_TRY(oc_graph_bind(s->graph, e->key, NULL, &bound));
-    ocellus_status status =
-        s->pass ? s->pass(bound, s->user) : oc_infer_pass(bound);
+    OC_TRY(bind(s, e, &bound));
+    ocellus_status status = OCELLUS_OK;
+    e->n_own = bound->n_outputs;
+    if (oc_graph_waiting(bound) != NULL)
+        status = split(s, e, &bound);
+    if (status == OCELLUS_OK)
+        status = s->pass ? s->pass(bound, s->user) : oc_infer_pass(bound);
 #ifdef OC_DEBUG
     if (status == OCELLUS_OK)
         status = oc_graph_verify(bound);
@@ -201,6 +277,8 @@ make_plan(struct ocellus_session *s, struct entry *e)
         oc_graph_destroy(bound);
         return status;
     }
+    if (e->rest == NULL)
+        e->n_own = bound->n_outputs;
     return oc_plan_make(bound, &s->caps, &e->plan);
 }
 
@@ -232,7 +310,7 @@ room_for_plan(struct ocellus_session *s)
             oldest = &s->entry[k];
     if (s->last == oldest)
         s->last = NULL;
-    drop(oldest);
+    drop(s, oldest);
     return oldest;
 }
 
@@ -241,7 +319,7 @@ static ocellus_status
 plan_for(struct ocellus_session *s, struct oc_shape *key, struct entry **out)
 {
     for (int k = 0; k < s->n_entries; k++)
-        if (same_key(s, s->entry[k].key, key)) {
+        if (same_key(s, &s->entry[k], key)) {
             free(key);
             *out = &s->entry[k];
             return OCELLUS_OK;
@@ -252,7 +330,7 @@ plan_for(struct ocellus_session *s, struct oc_shape *key, struct entry **out)
     if (status == OCELLUS_OK)
         status = make_run(s, e);
     if (status != OCELLUS_OK) {
-        drop(e);
+        drop(s, e);
         *e = s->entry[--s->n_entries];
         memset(&s->entry[s->n_entries], 0, sizeof *e);
         s->last = NULL;
@@ -315,6 +393,38 @@ changes_states(const struct oc_plan *plan)
     return 0;
 }
 
+static ocellus_status
+read_output(struct entry *e, int k)
+{
+    if (e->read_at[k] == e->runs)
+        return OCELLUS_OK;
+    struct ocellus_tensor *t = e->output[k];
+    size_t bytes = (size_t)oc_shape_count(&t->shape) * oc_type_size(t->type);
+    if (bytes > 0)
+        OC_TRY(oc_run_read_output(e->run, k, t->data, bytes));
+    e->read_at[k] = e->runs;
+    return OCELLUS_OK;
+}
+
+/* The numbers that cross are read back and bound. */
+static ocellus_status
+enqueue_rest(struct ocellus_session *s, struct entry *e)
+{
+    const struct ocellus_graph *head = e->plan->graph;
+    const struct ocellus_graph *rest = e->rest->graph;
+    for (int k = 0; k < rest->n_inputs; k++) {
+        const struct ocellus_tensor *t = given(s, rest->inputs[k]->name);
+        if (t != NULL)
+            OC_TRY(oc_session_set_input(e->rest, rest->inputs[k]->name, t));
+    }
+    for (int k = e->n_own; k < head->n_outputs; k++) {
+        OC_TRY(read_output(e, k));
+        OC_TRY(
+            oc_session_set_input(e->rest, head->output_names[k], e->output[k]));
+    }
+    return oc_session_enqueue(e->rest);
+}
+
 ocellus_status
 oc_session_enqueue(struct ocellus_session *s)
 {
@@ -333,29 +443,22 @@ oc_session_enqueue(struct ocellus_session *s)
     e->seen = s->store->version;
     e->runs++;
     s->last = e;
-    return OCELLUS_OK;
+    return e->rest ? enqueue_rest(s, e) : OCELLUS_OK;
 }
 
 static ocellus_status
-read_output(struct entry *e, int k)
+read_all(struct ocellus_session *s)
 {
-    if (e->read_at[k] == e->runs)
-        return OCELLUS_OK;
-    struct ocellus_tensor *t = e->output[k];
-    size_t bytes = (size_t)oc_shape_count(&t->shape) * oc_type_size(t->type);
-    if (bytes > 0)
-        OC_TRY(oc_run_read_output(e->run, k, t->data, bytes));
-    e->read_at[k] = e->runs;
-    return OCELLUS_OK;
+    for (int k = 0; k < s->last->n_own; k++)
+        OC_TRY(read_output(s->last, k));
+    return s->last->rest ? read_all(s->last->rest) : OCELLUS_OK;
 }
 
 ocellus_status
 oc_session_run(struct ocellus_session *s)
 {
     OC_TRY(oc_session_enqueue(s));
-    for (int k = 0; k < s->last->plan->graph->n_outputs; k++)
-        OC_TRY(read_output(s->last, k));
-    return OCELLUS_OK;
+    return read_all(s);
 }
 
 ocellus_status
@@ -367,100 +470,15 @@ oc_session_get_output(struct ocellus_session *s, const char *name,
         return oc_fail(OCELLUS_BAD_ARGUMENT,
                        "output '%s' was asked for before a run", name);
     const struct ocellus_graph *g = s->last->plan->graph;
-    for (int k = 0; k < g->n_outputs; k++)
+    for (int k = 0; k < s->last->n_own; k++)
         if (strcmp(g->output_names[k], name) == 0) {
             OC_TRY(read_output(s->last, k));
             *tensor = s->last->output[k];
             return OCELLUS_OK;
         }
+    if (s->last->rest != NULL)
+        return oc_session_get_output(s->last->rest, name, tensor);
     return oc_fail(OCELLUS_BAD_ARGUMENT,
                    "there is no output '%s'; the first is '%s'", name,
                    g->n_outputs ? g->output_names[0] : "(none)");
-}
-
-/* ---- states ----------------------------------------------------------------
- */
-
-int
-oc_session_state_count(const struct ocellus_session *s)
-{
-    return s->store->count;
-}
-
-const char *
-oc_session_state_name(const struct ocellus_session *s, int k)
-{
-    return k >= 0 && k < s->store->count ? s->store->home[k].name : NULL;
-}
-
-static ocellus_status
-find_state(const struct ocellus_session *s, const char *name,
-           struct oc_home **home)
-{
-    *home = oc_store_find(s->store, name);
-    if (*home == NULL)
-        return oc_fail(OCELLUS_BAD_ARGUMENT, "there is no state '%s'", name);
-    return OCELLUS_OK;
-}
-
-ocellus_status
-oc_session_read_state(struct ocellus_session *s, const char *name,
-                      struct ocellus_tensor **tensor)
-{
-    struct oc_home *home;
-    *tensor = NULL;
-    OC_TRY(find_state(s, name, &home));
-    struct ocellus_tensor *t;
-    OC_TRY(oc_tensor_create(home->type, &home->shape, &t));
-    ocellus_status status =
-        oc_buffer_read(home->buffer, 0, t->data, home->bytes);
-    if (status != OCELLUS_OK) {
-        oc_tensor_destroy(t);
-        return status;
-    }
-    *tensor = t;
-    return OCELLUS_OK;
-}
-
-ocellus_status
-oc_session_write_state(struct ocellus_session *s, const char *name,
-                       const struct ocellus_tensor *tensor)
-{
-    struct oc_home *home;
-    OC_TRY(find_state(s, name, &home));
-    if (tensor->type != home->type ||
-        !oc_shape_equal(&tensor->shape, &home->shape)) {
-        char a[OC_SHAPE_TEXT], b[OC_SHAPE_TEXT];
-        return oc_fail(
-            OCELLUS_BAD_ARGUMENT, "state '%s' is %s %s; it was given %s %s",
-            name, oc_type_name(home->type), oc_shape_text(&home->shape, a),
-            oc_type_name(tensor->type), oc_shape_text(&tensor->shape, b));
-    }
-    s->store->version++;
-    return oc_buffer_write(home->buffer, 0, tensor->data, home->bytes);
-}
-
-ocellus_status
-oc_session_put_state(struct ocellus_session *s, const char *name,
-                     const struct ocellus_tensor *tensor)
-{
-    if (oc_store_find(s->store, name) == NULL) {
-        struct ocellus_value state = {.name = name,
-                                      .type = tensor->type,
-                                      .shape = tensor->shape,
-                                      .data = tensor->data};
-        struct oc_buffer *buffer;
-        s->store->version++;
-        return oc_store_home(s->store, &state, 0, &buffer);
-    }
-    return oc_session_write_state(s, name, tensor);
-}
-
-uint64_t
-oc_session_state_bytes(const struct ocellus_session *s)
-{
-    uint64_t bytes = 0;
-    for (int k = 0; k < s->store->count; k++)
-        bytes += s->store->home[k].bytes;
-    return bytes;
 }

@@ -342,6 +342,7 @@ read_model(struct oc_onnx_reading *r, const oc_onnx_model *model)
     if (r->name == NULL)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for its names");
     OC_TRY(oc_graph_create(&r->graph));
+    r->graph->open = 1;
     for (size_t k = 0; k < model->n_metadata_props; k++)
         if (model->metadata_props[k]->key && model->metadata_props[k]->value)
             OC_TRY(oc_graph_set_metadata(r->graph,

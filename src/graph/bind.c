@@ -5,46 +5,44 @@
 #include "graph/attr.h"
 #include "graph/inside.h"
 
-struct copying {
-    const struct ocellus_graph *from;
-    struct ocellus_graph *to;
-    struct ocellus_value **map; /* by id in `from` */
-};
-
 static struct ocellus_value *
-mapped(const struct copying *c, const struct ocellus_value *value)
+mapped(const struct oc_copying *c, const struct ocellus_value *value)
 {
     return value ? c->map[value->id] : NULL;
 }
 
-static ocellus_status
-copy_leaf(struct copying *c, const struct ocellus_value *value)
+static const char *
+prefixed(const struct oc_copying *c, const char *name)
 {
-    struct ocellus_value *made;
-    if (value->kind == OC_CONSTANT)
-        made = oc_graph_constant(c->to, value->name, value->type, &value->shape,
-                                 value->data);
-    else
+    return c->prefix == NULL
+               ? name
+               : oc_arena_printf(c->to->arena, "%s%s", c->prefix, name);
+}
+
+/* Numbers are shared: `to` keeps `from`. A state of a subgraph that another
+ * turn of its loop brought already is that one. */
+ocellus_status
+oc_copy_leaf(struct oc_copying *c, const struct ocellus_value *value)
+{
+    struct ocellus_value *made = value->kind == OC_STATE && c->prefix != NULL
+                                     ? oc_graph_find_state(c->to, value->name)
+                                     : NULL;
+    if (made == NULL && value->kind == OC_STATE)
         made = oc_graph_state(c->to, value->name, value->type, &value->shape,
                               value->init, value->trainable);
+    else if (made == NULL)
+        made = oc_graph_value(c->to, OC_CONSTANT, prefixed(c, value->name));
     if (made == NULL)
         return oc_fail(c->to->status, "%s", c->to->sentence);
-    size_t bytes;
-    if (value->kind == OC_STATE && value->data != NULL) {
-        OC_TRY(
-            oc_shape_bytes(&value->shape, oc_type_size(value->type), &bytes));
-        made->data = oc_arena_copy(c->to->arena, value->data, bytes);
-        if (made->data == NULL)
-            return oc_fail(OCELLUS_OUT_OF_MEMORY,
-                           "no memory for state '%s' (%zu bytes)", value->name,
-                           bytes);
-    }
+    made->type = value->type;
+    made->shape = value->shape;
+    made->data = value->data;
     c->map[value->id] = made;
     return OCELLUS_OK;
 }
 
 static ocellus_status
-copy_inputs(struct copying *c, const struct oc_shape *shapes,
+copy_inputs(struct oc_copying *c, const struct oc_shape *shapes,
             const void *const *data)
 {
     for (int k = 0; k < c->from->n_inputs; k++) {
@@ -57,13 +55,15 @@ copy_inputs(struct copying *c, const struct oc_shape *shapes,
             made = oc_graph_input(c->to, in->name, in->type, shape);
         if (made == NULL)
             return oc_fail(c->to->status, "%s", c->to->sentence);
+        made->unknown = shapes ? 0 : in->unknown;
         c->map[in->id] = made;
     }
     return OCELLUS_OK;
 }
 
 static ocellus_status
-copy_epilogue(struct copying *c, const struct oc_node *from, struct oc_node *to)
+copy_epilogue(struct oc_copying *c, const struct oc_node *from,
+              struct oc_node *to)
 {
     if (from->epilogue == NULL)
         return OCELLUS_OK;
@@ -77,13 +77,12 @@ copy_epilogue(struct copying *c, const struct oc_node *from, struct oc_node *to)
 }
 
 static ocellus_status
-copy_node(struct copying *c, const struct oc_node *node)
+copy_attrs(struct oc_copying *c, const struct oc_node *node,
+           struct oc_node *made)
 {
-    struct oc_node *made =
-        oc_node_new(c->to, node->op, node->name, node->n_in, node->n_out);
     struct oc_attr *attr =
         oc_arena_alloc(c->to->arena, (size_t)(node->n_attr + 1) * sizeof *attr);
-    if (made == NULL || attr == NULL)
+    if (attr == NULL)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a node");
     for (int k = 0; k < node->n_attr; k++) {
         OC_TRY(oc_attr_copy(c->to->arena, &node->attr[k], &attr[k]));
@@ -92,32 +91,87 @@ copy_node(struct copying *c, const struct oc_node *node)
     }
     made->attr = attr;
     made->n_attr = node->n_attr;
+    return OCELLUS_OK;
+}
+
+/* As the nodes that it is made of; *done = 0: not yet. */
+static ocellus_status
+expand(struct oc_copying *c, const struct oc_node *node, int *done)
+{
+    size_t n = (size_t)(node->n_in + node->n_out + 1);
+    struct ocellus_value **in =
+        oc_arena_alloc(c->to->arena, n * sizeof(struct ocellus_value *));
+    *done = 0;
+    if (in == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a node");
+    struct ocellus_value **out = in + node->n_in;
+    for (int k = 0; k < node->n_in; k++) {
+        in[k] = mapped(c, node->in[k]);
+        if (in[k] != NULL && in[k]->unknown)
+            return OCELLUS_OK;
+    }
+    for (int k = 0; k < node->n_out; k++)
+        out[k] = node->out[k];
+    ocellus_status status = node->op->expand(node, c->to, in, out, done);
+    if (status == OCELLUS_OK && c->to->status != OCELLUS_OK)
+        status = oc_fail(c->to->status, "%s", c->to->sentence);
+    if (status != OCELLUS_OK)
+        return oc_fail_context(status, "%s '%s': ", node->op->name, node->name);
+    for (int k = 0; *done && k < node->n_out; k++)
+        c->map[node->out[k]->id] = out[k] == node->out[k] ? NULL : out[k];
+    return OCELLUS_OK;
+}
+
+ocellus_status
+oc_copy_node(struct oc_copying *c, const struct oc_node *node)
+{
+    int done = 0;
+    if (node->op->expand != NULL)
+        OC_TRY(expand(c, node, &done));
+    if (done)
+        return OCELLUS_OK;
+    struct oc_node *made = oc_node_new(c->to, node->op, prefixed(c, node->name),
+                                       node->n_in, node->n_out);
+    if (made == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a node");
+    OC_TRY(copy_attrs(c, node, made));
     for (int k = 0; k < node->n_in; k++)
         made->in[k] = mapped(c, node->in[k]);
     for (int k = 0; k < node->n_out; k++) {
-        made->out[k]->name = oc_arena_strdup(c->to->arena, node->out[k]->name);
+        made->out[k]->name =
+            oc_arena_strdup(c->to->arena, prefixed(c, node->out[k]->name));
         c->map[node->out[k]->id] = made->out[k];
     }
     OC_TRY(copy_epilogue(c, node, made));
     return oc_node_settle(made);
 }
 
+ocellus_status
+oc_copy_leaves(struct oc_copying *c)
+{
+    const struct ocellus_graph *from = c->from;
+    for (int k = 0; k < from->n_values; k++)
+        if (from->values[k]->kind == OC_CONSTANT ||
+            from->values[k]->kind == OC_STATE)
+            OC_TRY(oc_copy_leaf(c, from->values[k]));
+    return OCELLUS_OK;
+}
+
 static ocellus_status
-copy_all(struct copying *c, const struct oc_shape *shapes,
+copy_all(struct oc_copying *c, const struct oc_shape *shapes,
          const void *const *data)
 {
     const struct ocellus_graph *from = c->from;
     c->to->seed = from->seed;
+    c->to->open = from->open;
+    OC_TRY(oc_graph_keep(c->to, (struct ocellus_graph *)from));
     for (int k = 0; k < from->n_metadata; k++)
         OC_TRY(oc_graph_set_metadata(c->to, from->metadata[k].key,
                                      from->metadata[k].value));
     OC_TRY(copy_inputs(c, shapes, data));
-    for (int k = 0; k < from->n_values; k++)
-        if (from->values[k]->kind == OC_CONSTANT ||
-            from->values[k]->kind == OC_STATE)
-            OC_TRY(copy_leaf(c, from->values[k]));
+    OC_TRY(oc_copy_leaves(c));
     for (int k = 0; k < from->n_nodes; k++)
-        OC_TRY(copy_node(c, from->nodes[k]));
+        OC_TRY(oc_copy_node(c, from->nodes[k]));
     for (int k = 0; k < from->n_outputs; k++)
         OC_TRY(oc_graph_output(c->to, from->output_names[k],
                                mapped(c, from->outputs[k])));
@@ -133,7 +187,7 @@ oc_graph_bind(const struct ocellus_graph *graph, const struct oc_shape *shapes,
     *bound = NULL;
     if (graph->status != OCELLUS_OK)
         return oc_fail(graph->status, "%s", graph->sentence);
-    struct copying c = {graph, NULL, NULL};
+    struct oc_copying c = {.from = graph};
     OC_TRY(oc_graph_create(&c.to));
     c.map = calloc((size_t)graph->n_values + 1, sizeof(*c.map));
     ocellus_status status =
@@ -146,6 +200,29 @@ oc_graph_bind(const struct ocellus_graph *graph, const struct oc_shape *shapes,
     }
     *bound = c.to;
     return OCELLUS_OK;
+}
+
+ocellus_status
+oc_graph_inline(struct ocellus_graph *graph, struct ocellus_graph *sub,
+                const char *prefix, struct ocellus_value *const *in,
+                struct ocellus_value **out)
+{
+    struct oc_copying c = {sub, graph, NULL, prefix};
+    c.map = calloc((size_t)sub->n_values + 1, sizeof(*c.map));
+    if (c.map == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a graph");
+    for (int k = 0; k < sub->n_inputs; k++)
+        c.map[sub->inputs[k]->id] = in[k];
+    graph->open |= sub->open;
+    ocellus_status status = oc_graph_keep(graph, sub);
+    if (status == OCELLUS_OK)
+        status = oc_copy_leaves(&c);
+    for (int k = 0; k < sub->n_nodes && status == OCELLUS_OK; k++)
+        status = oc_copy_node(&c, sub->nodes[k]);
+    for (int k = 0; k < sub->n_outputs && status == OCELLUS_OK; k++)
+        out[k] = mapped(&c, sub->outputs[k]);
+    free(c.map);
+    return status;
 }
 
 ocellus_status

@@ -64,6 +64,8 @@ host_input(const struct oc_node *node, int k,
     if (*value == NULL)
         return OCELLUS_OK;
     if ((*value)->data == NULL)
+        ((struct oc_node *)node)->missing |= 1u << (k < 32 ? k : 31);
+    if ((*value)->data == NULL)
         return oc_node_fail(node, OCELLUS_UNSUPPORTED,
                             "input %d ('%s') must be known before the run", k,
                             (*value)->name);
@@ -124,20 +126,84 @@ oc_host_floats(const struct oc_node *node, int k, const float **values,
 
 /* ---- making a node ------------------------------------------------------ */
 
+/* No kernel: it is computed on the host or not at all. */
 static int
-all_known(const struct oc_node *node)
+host_only(const struct oc_op *op)
+{
+    return op->impls == NULL && op->eval != NULL && !(op->flags & OC_OP_VIEW);
+}
+
+static int
+inputs_known(const struct oc_node *node)
 {
     for (int k = 0; k < node->n_in; k++)
         if (node->in[k] != NULL && node->in[k]->data == NULL)
             return 0;
+    return 1;
+}
+
+static int
+all_known(const struct oc_node *node)
+{
+    if (!inputs_known(node))
+        return 0;
+    for (int k = 0; k < node->n_out && !host_only(node->op); k++)
+        if (node->out[k]->type != OCELLUS_UNDEFINED &&
+            oc_shape_known(&node->out[k]->shape) &&
+            oc_shape_count(&node->out[k]->shape) > MOST_EVALUATED)
+            return 0;
     for (int k = 0; k < node->n_out; k++) {
         const struct ocellus_value *out = node->out[k];
-        if (out->type != OCELLUS_UNDEFINED &&
-            (!oc_shape_known(&out->shape) ||
-             oc_shape_count(&out->shape) > MOST_EVALUATED))
+        if (out->type != OCELLUS_UNDEFINED && !oc_shape_known(&out->shape))
             return 0;
     }
     return 1;
+}
+
+/* Until a run says more. */
+static ocellus_status
+wait(struct oc_node *node)
+{
+    node->waits = 1;
+    for (int k = 0; k < node->n_out; k++) {
+        node->out[k]->unknown = 1;
+        node->out[k]->type = OCELLUS_UNDEFINED;
+        node->out[k]->shape.rank = 0;
+    }
+    return OCELLUS_OK;
+}
+
+/* Inputs whose numbers or very shape are not there yet. */
+static uint32_t
+missing(const struct oc_node *node)
+{
+    uint32_t mask = node->op->host, found = 0;
+    if (host_only(node->op))
+        mask = UINT32_MAX;
+    for (int k = 0; k < node->n_in && k < 32; k++)
+        if (node->in[k] != NULL && ((mask >> k) & 1) &&
+            node->in[k]->data == NULL)
+            found |= 1u << k;
+    return found;
+}
+
+static int
+reads_unknown(const struct oc_node *node)
+{
+    for (int k = 0; k < node->n_in; k++)
+        if (node->in[k] != NULL && node->in[k]->unknown)
+            return 1;
+    return 0;
+}
+
+static ocellus_status
+infer(struct oc_node *node)
+{
+    const struct oc_op *op = node->op;
+    ocellus_status status = op->infer(node);
+    if (status == OCELLUS_OK && op->eval != NULL && all_known(node))
+        status = op->eval(node);
+    return status;
 }
 
 ocellus_status
@@ -153,9 +219,14 @@ oc_node_settle(struct oc_node *node)
         if (node->in[k] == NULL)
             return oc_node_fail(node, OCELLUS_BAD_MODEL, "input %d is missing",
                                 k);
-    ocellus_status status = op->infer(node);
-    if (status == OCELLUS_OK && op->eval != NULL && all_known(node))
-        status = op->eval(node);
+    if (op->expand != NULL)
+        node->graph->open = 1;
+    node->missing = node->graph->open ? missing(node) : 0;
+    if (op->expand != NULL || node->missing != 0 || reads_unknown(node))
+        return wait(node);
+    ocellus_status status = infer(node);
+    if (status != OCELLUS_OK && node->missing != 0 && node->graph->open)
+        return wait(node);
     if (status != OCELLUS_OK && strstr(ocellus_error(), node->name) == NULL)
         return oc_fail_context(status, "%s '%s': ", op->name, node->name);
     return status;

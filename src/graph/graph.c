@@ -20,12 +20,29 @@ oc_graph_create(struct ocellus_graph **graph)
     return OCELLUS_OK;
 }
 
+ocellus_status
+oc_graph_keep(struct ocellus_graph *graph, struct ocellus_graph *other)
+{
+    if (graph == other ||
+        (graph->n_kept > 0 && graph->kept[graph->n_kept - 1] == other))
+        return OCELLUS_OK;
+    if (!oc_grow(&graph->kept, graph->n_kept, &graph->room_kept,
+                 sizeof *graph->kept))
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a graph");
+    atomic_fetch_add(&other->holders, 1);
+    graph->kept[graph->n_kept++] = other;
+    return OCELLUS_OK;
+}
+
 void
 oc_graph_destroy(struct ocellus_graph *graph)
 {
-    if (graph == NULL)
+    if (graph == NULL || atomic_fetch_sub(&graph->holders, 1) > 0)
         return;
     oc_arena_destroy(graph->arena);
+    for (int k = 0; k < graph->n_kept; k++)
+        oc_graph_destroy(graph->kept[k]);
+    free(graph->kept);
     free(graph->values);
     free(graph->nodes);
     free(graph->inputs);

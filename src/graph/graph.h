@@ -9,9 +9,18 @@
  * Values whose numbers are known on the host (constants, and what an
  * operator's `eval` computed from them) have `data`. Shapes, axes, pads and
  * indices are such values: no kernel ever touches them.
+ *
+ * In an open graph (an imported one) a node may wait: it needs numbers on the
+ * host that come only with a run, as Reshape by a computed shape does, or the
+ * outcome of a condition. What a waiting node makes is `unknown`, and who
+ * reads that waits too. Binding gives many of these numbers; what waits then
+ * still is run in a stage of its own (split.c), after the numbers were read
+ * back.
  */
 #ifndef OC_GRAPH_GRAPH_H
 #define OC_GRAPH_GRAPH_H
+
+#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "base/shape.h"
@@ -37,6 +46,7 @@ struct ocellus_value {
     const char *name; /* never NULL, unique for states */
     ocellus_type type;
     struct oc_shape shape;
+    int unknown;                    /* type and shape come with a run */
     const void *data;               /* host-known numbers, or NULL */
     struct oc_node *node;           /* OC_RESULT: who makes it */
     int slot;                       /* ... as which of its outputs */
@@ -52,7 +62,8 @@ enum oc_attr_kind {
     OC_ATTR_TEXT,
     OC_ATTR_INTS,
     OC_ATTR_FLOATS,
-    OC_ATTR_TENSOR
+    OC_ATTR_TENSOR,
+    OC_ATTR_GRAPH
 };
 
 struct oc_attr {
@@ -65,6 +76,9 @@ struct oc_attr {
     const int64_t *ints;
     const float *floats;
     struct ocellus_value *tensor; /* a constant value of the graph */
+    struct ocellus_graph *graph;  /* a branch or the body of a loop: what it
+                                   * takes from outside are its last inputs,
+                                   * and its node's */
 };
 
 /* What a following chain of pointwise operators does to each number `v` of
@@ -91,6 +105,8 @@ struct oc_node {
     int n_attr;
     struct oc_attr *attr;
     const struct oc_epilogue *epilogue; /* or NULL */
+    int waits;                          /* not inferred before a run */
+    uint32_t missing;                   /* ... for these inputs' numbers */
 };
 
 struct oc_metadata {
@@ -99,6 +115,10 @@ struct oc_metadata {
 
 struct ocellus_graph {
     struct oc_arena *arena;
+    atomic_int holders;          /* besides who made it */
+    struct ocellus_graph **kept; /* whose numbers it reads */
+    int n_kept, room_kept;
+    int open; /* its nodes may wait */
     struct oc_metadata *metadata;
     int n_metadata, room_metadata;
     ocellus_status status; /* the first failure of a builder */
@@ -118,7 +138,11 @@ struct ocellus_graph {
 /* ---- making ----------------------------------------------------------- */
 
 ocellus_status oc_graph_create(struct ocellus_graph **graph);
+/* Its memory goes with the last of those that keep it. */
 void oc_graph_destroy(struct ocellus_graph *graph);
+/* `other` stays as long as `graph` does. */
+ocellus_status oc_graph_keep(struct ocellus_graph *graph,
+                             struct ocellus_graph *other);
 
 struct ocellus_value *oc_graph_input(struct ocellus_graph *graph,
                                      const char *name, ocellus_type type,
@@ -219,13 +243,33 @@ ocellus_status oc_node_fail(const struct oc_node *node, ocellus_status status,
 /* ---- copies, checks, text --------------------------------------------- */
 
 /* A copy with input k's shape replaced by shapes[k] (and, where data[k] is not
- * NULL, input k turned into a constant of these numbers); inferred again. */
+ * NULL, input k turned into a constant of these numbers); inferred again.
+ * Operators made of others (op->expand) become these. The numbers of constants
+ * and states are not copied: the copy keeps `graph`. */
 ocellus_status oc_graph_bind(const struct ocellus_graph *graph,
                              const struct oc_shape *shapes,
                              const void *const *data,
                              struct ocellus_graph **bound);
 ocellus_status oc_graph_copy(const struct ocellus_graph *graph,
                              struct ocellus_graph **copy);
+/* Nodes, constants and states of `sub` into `graph`, reading in[k] for sub's
+ * input k; out[k] becomes its output k. `prefix` goes before their names. */
+ocellus_status oc_graph_inline(struct ocellus_graph *graph,
+                               struct ocellus_graph *sub, const char *prefix,
+                               struct ocellus_value *const *in,
+                               struct ocellus_value **out);
+/* The first node that waits; NULL: none does. */
+const struct oc_node *oc_graph_waiting(const struct ocellus_graph *graph);
+/* on_host[k] = 1 for inputs whose numbers must be known when the graph is
+ * bound; others are left as they are. 1: something changed. */
+int oc_graph_host_inputs(const struct ocellus_graph *graph, char *on_host);
+/* What can run now, as `head`, and what waits, as `rest`. The head's outputs
+ * beyond those of `graph` (its first *n_out) are inputs of the rest, by the
+ * names that they have as outputs; the rest takes its other inputs from
+ * `graph`'s, by name. */
+ocellus_status oc_graph_split(struct ocellus_graph *graph,
+                              struct ocellus_graph **head, int *n_out,
+                              struct ocellus_graph **rest);
 /* Drops what no output and no assignment needs. */
 ocellus_status oc_graph_prune(struct ocellus_graph *graph);
 /* Puts nodes into an order in which they can run (stable: as near to the

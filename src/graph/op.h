@@ -40,8 +40,16 @@ struct oc_op {
                  struct ocellus_value *dx[]);
     /* Pointwise: OpenCL C over a, b, c, d (the inputs) and s0, s1 ... */
     const char *formula;
-    const char *scalars;         /* "alpha=0.01 beta=0.5": which
-                                  * attributes s0, s1 are */
+    const char *scalars; /* "alpha=0.01 beta=0.5": which
+                          * attributes s0, s1 are */
+    /* Made of other operators: writes them into `to`, reading in[k] for the
+     * node's input k, and sets the outputs that are wanted (out[k] comes in
+     * non-NULL). *done = 0: it cannot yet, for want of numbers (`host` says
+     * which). Such an operator has no infer and no impls. */
+    ocellus_status (*expand)(const struct oc_node *node,
+                             struct ocellus_graph *to,
+                             struct ocellus_value *const *in,
+                             struct ocellus_value **out, int *done);
     const struct oc_impl *impls; /* fastest first, ends with a row
                                   * of name NULL; the last one
                                   * refuses nothing. NULL: views

@@ -12,8 +12,8 @@ value_text(struct oc_text *text, const struct ocellus_value *value)
         return;
     }
     oc_text_printf(text, "%s:%s", value->name,
-                   oc_shape_text(&value->shape, shape));
-    if (value->type != OCELLUS_FLOAT)
+                   value->unknown ? "?" : oc_shape_text(&value->shape, shape));
+    if (!value->unknown && value->type != OCELLUS_FLOAT)
         oc_text_printf(text, ":%s", oc_type_name(value->type));
 }
 
@@ -34,6 +34,9 @@ attr_text(struct oc_text *text, const struct oc_attr *attr)
     case OC_ATTR_TENSOR:
         oc_text_append(text, "tensor");
         break;
+    case OC_ATTR_GRAPH:
+        oc_text_printf(text, "(%d nodes)", attr->graph->n_nodes);
+        break;
     default:
         for (int k = 0; k < attr->count; k++)
             if (attr->kind == OC_ATTR_INTS)
@@ -49,7 +52,7 @@ static void
 node_text(struct oc_text *text, const struct oc_node *node)
 {
     for (int k = 0; k < node->n_out; k++)
-        if (node->out[k]->type != OCELLUS_UNDEFINED) {
+        if (node->out[k]->type != OCELLUS_UNDEFINED || node->out[k]->unknown) {
             oc_text_append(text, k ? ", " : "");
             value_text(text, node->out[k]);
         }
