@@ -1,7 +1,8 @@
 /* update.cl - optimizers, as torch.optim defines them, number by number.
  *
  *   sgd      g += decay w;  m' = momentum m + keep g;  g = m' or, NESTEROV,
- *            g + momentum m';  w' = w - rate g
+ *            g + momentum m';  w' = w - rate g. keep is 1 - dampening, and 1
+ *            in the first step, which has no m yet
  *   adam     m' = beta1 m + (1 - beta1) g,  v' = beta2 v + (1 - beta2) g^2,
  *            w' = w - rate (m' / (1 - beta1^t)) /
  *                     (sqrt(v' / (1 - beta2^t)) + epsilon);
@@ -14,7 +15,7 @@
  * A work-item takes `chunk` numbers, LANES at a time. New and old values may
  * share a place: each number is read before it is written.
  *
- *   MOMENTUM, NESTEROV, DECOUPLED   0 or 1
+ *   MOMENTUM, NESTEROV, DAMPENED, DECOUPLED   0 or 1
  */
 #ifndef LANES
 #define LANES 1
@@ -24,6 +25,9 @@
 #endif
 #ifndef NESTEROV
 #define NESTEROV 0
+#endif
+#ifndef DAMPENED
+#define DAMPENED 0
 #endif
 #ifndef DECOUPLED
 #define DECOUPLED 0
@@ -58,10 +62,13 @@ typedef __global float *numbers_out;
 
 __kernel void
 sgd(numbers_in pw, numbers_in pg, numbers_in rate, numbers_in pm,
-    numbers_out qw, numbers_out qm, float momentum, float keep, float decay,
-    int count, int chunk)
+    numbers_in steps, numbers_out qw, numbers_out qm, float momentum,
+    float rest, float decay, int count, int chunk)
 {
     const float step = rate[0];
+#if MOMENTUM
+    const float keep = DAMPENED && steps[0] <= 1.0f ? 1.0f : rest;
+#endif
 
     PIECES
     {

@@ -74,6 +74,7 @@ static ocellus_status
 emit_sgd(struct oc_steps *steps, const struct oc_node *node)
 {
     int has_momentum = node->n_in > 3 && node->in[3];
+    int has_step = node->n_in > 4 && node->in[4];
     struct oc_step *launch = oc_launch(steps, "update", "sgd");
     double numbers[] = {oc_attr_float(node, "momentum", 0.0),
                         1.0 - oc_attr_float(node, "dampening", 0.0),
@@ -82,8 +83,11 @@ emit_sgd(struct oc_steps *steps, const struct oc_node *node)
     oc_define(steps, launch, "MOMENTUM", has_momentum);
     oc_define(steps, launch, "NESTEROV",
               has_momentum && oc_attr_int(node, "nesterov", 0) != 0);
-    for (int k = 0; k < 4; k++)
-        oc_arg_in(steps, launch, has_momentum || k < 3 ? k : 0);
+    oc_define(steps, launch, "DAMPENED", has_step);
+    for (int k = 0; k < 3; k++)
+        oc_arg_in(steps, launch, k);
+    oc_arg_in(steps, launch, has_momentum ? 3 : 0);
+    oc_arg_in(steps, launch, has_step ? 4 : 2);
     oc_arg_out(steps, launch, 0);
     oc_arg_out(steps, launch, has_momentum ? 1 : 0);
     put_numbers(steps, launch, numbers, 3);
@@ -172,8 +176,9 @@ emit_average(struct oc_steps *steps, const struct oc_node *node)
                                        .infer = NAME##_infer,                  \
                                        .impls = NAME##_impls};
 
-/* w, g, rate, momentum? -> w', momentum' */
-UPDATE_ROW(SgdUpdate, 3, 4, 2, 1u << 2, emit_sgd, 1u << 0 | 1u << 3)
+/* w, g, rate, momentum?, step? -> w', momentum'. Without the step, dampening
+ * is that of every step; the first one's momentum is not dampened. */
+UPDATE_ROW(SgdUpdate, 3, 5, 2, 1u << 2 | 1u << 4, emit_sgd, 1u << 0 | 1u << 3)
 /* w, g, rate, m, v, step -> w', m', v' */
 UPDATE_ROW(AdamUpdate, 6, 6, 3, 1u << 2 | 1u << 5, emit_adam,
            1u << 0 | 1u << 3 | 1u << 4)

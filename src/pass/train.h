@@ -7,7 +7,8 @@
  *
  *   labels         int64, N            (and labels2, mix with mixup)
  *   learning_rate  float, 1
- *   step           float, 1            updates done so far, plus one (Adam)
+ *   step           float, 1            updates done so far, plus one (Adam,
+ *                                     SGD with dampening)
  *   key            int32, 4            seed and step, for dropout
  *   average_decay  float, 1            with `average`
  *

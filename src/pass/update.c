@@ -122,8 +122,9 @@ sgd(struct updating *u, struct ocellus_value *w, struct ocellus_value *g)
     if (r->momentum == 0.0f)
         return OC_NODE(u->graph, "SgdUpdate", attributes, w, g, u->rate);
     struct ocellus_value *m = companion(u->graph, "momentum", w);
-    struct ocellus_value *next =
-        m ? OC_NODE(u->graph, "SgdUpdate", attributes, w, g, u->rate, m) : NULL;
+    struct ocellus_value *next = m ? OC_NODE(u->graph, "SgdUpdate", attributes,
+                                             w, g, u->rate, m, u->step)
+                                   : NULL;
     if (next != NULL)
         m->assigned = next->node->out[1];
     return next;
@@ -205,7 +206,9 @@ inputs(struct updating *u)
     struct oc_shape one = OC_SHAPE(1);
     enum oc_optimizer_kind kind = u->recipe->optimizer;
     u->rate = oc_graph_input(u->graph, "learning_rate", OCELLUS_FLOAT, &one);
-    if (kind == OC_OPTIMIZER_ADAM || kind == OC_OPTIMIZER_ADAMW)
+    int counts = kind == OC_OPTIMIZER_ADAM || kind == OC_OPTIMIZER_ADAMW;
+    if (counts || (kind == OC_OPTIMIZER_SGD && u->recipe->momentum != 0.0f &&
+                   u->recipe->dampening != 0.0f))
         u->step = oc_graph_input(u->graph, "step", OCELLUS_FLOAT, &one);
     if (u->recipe->average)
         u->decay =

@@ -16,7 +16,8 @@ count(const struct oc_node *node)
     return oc_shape_count(&node->in[0]->shape);
 }
 
-/* x: w, g, rate, momentum */
+/* x: w, g, rate, momentum, step: torch.optim.SGD takes the first gradient as
+ * it is into an empty momentum. */
 static void
 sgd(const struct oc_node *node, const double *const x[], double *const y[])
 {
@@ -27,7 +28,8 @@ sgd(const struct oc_node *node, const double *const x[], double *const y[])
         double g = x[1][i] + attr(node, "weight_decay", 0) * w;
 
         if (node->n_in > 3) {
-            double m = mu * x[3][i] + (1 - tau) * g;
+            int first = node->n_in > 4 && x[4][0] == 1;
+            double m = mu * x[3][i] + (first ? 1 : 1 - tau) * g;
 
             y[1][i] = m;
             g = oc_attr_int(node, "nesterov", 0) ? g + mu * m : m;
@@ -100,6 +102,17 @@ average(const struct oc_node *node, const double *const x[], double *const y[])
         .in = {{"3x7x5"}, {"3x7x5"}, RATE, {"3x7x5"}}, .reference = sgd        \
     }
 
+#define DAMPENED(STEP)                                                         \
+    {                                                                          \
+        .op = "SgdUpdate", .attributes = "momentum=0.8 dampening=0.3",         \
+        .in = {{"3x7x5"},                                                      \
+               {"3x7x5"},                                                      \
+               RATE,                                                           \
+               {"3x7x5"},                                                      \
+               {"1", .values = (const double[]){STEP}}},                       \
+        .reference = sgd                                                       \
+    }
+
 #define ADAM(NAME, ATTRIBUTES, STEP)                                           \
     {                                                                          \
         .op = NAME, .attributes = ATTRIBUTES,                                  \
@@ -121,6 +134,8 @@ static const struct oc_case cases[] = {
     SGD("momentum=0.9"),
     SGD("momentum=0.9 nesterov=1 weight_decay=0.001"),
     SGD("momentum=0.8 dampening=0.3"),
+    DAMPENED(1),
+    DAMPENED(2),
     ADAM("AdamUpdate", NULL, 1),
     ADAM("AdamUpdate", "weight_decay=0.1 epsilon=0.01", 7),
     ADAM("AdamWUpdate", "weight_decay=0.1", 1000),

@@ -283,6 +283,44 @@ START_TEST(clipped_gradient)
 }
 END_TEST
 
+/* The first momentum is the gradient itself, as in torch.optim.SGD; from the
+ * second on, a part of the gradient is left out. Plain steps of the same rate
+ * give both gradients. */
+START_TEST(dampened_momentum)
+{
+    const ocellus_trainer_options plain = {.size = sizeof plain,
+                                           .optimizer = "sgd lr=0.1"},
+                                  damped = {.size = sizeof damped,
+                                            .optimizer =
+                                                "sgd lr=0.1 momentum=0.9 "
+                                                "dampening=0.4"};
+    ocellus_trainer *a = trainer_of(1, 0, &plain);
+    ocellus_trainer *b = trainer_of(1, 0, &damped);
+    float *v[2][3], loss[2];
+    size_t n;
+
+    for (int k = 0; k < 3; k++) {
+        v[0][k] = state_of(ocellus_trainer_session(a), "fc.weight", &n);
+        v[1][k] = state_of(ocellus_trainer_session(b), "fc.weight", &n);
+        if (k < 2) {
+            steps(a, k, k + 1, loss);
+            steps(b, k, k + 1, loss);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        double g1 = (double)v[0][0][i] - (double)v[0][1][i];
+        double g2 = (double)v[0][1][i] - (double)v[0][2][i];
+        ck_assert_double_eq_tol((double)v[1][1][i], (double)v[0][1][i], 1e-7);
+        ck_assert_double_eq_tol((double)v[1][2][i],
+                                (double)v[0][1][i] - 0.9 * g1 - 0.6 * g2, 3e-7);
+    }
+    for (int k = 0; k < 6; k++)
+        free(v[k / 3][k % 3]);
+    ocellus_trainer_destroy(a);
+    ocellus_trainer_destroy(b);
+}
+END_TEST
+
 /* average <- decay average + (1 - decay) w, the decay rising from 0 while the
  * average is young; evaluation uses it. */
 START_TEST(averaged_weights)
@@ -387,6 +425,7 @@ add(TCase *tests)
     tcase_add_test(tests, recomputed_activations);
     tcase_add_test(tests, accumulated_gradients);
     tcase_add_test(tests, clipped_gradient);
+    tcase_add_test(tests, dampened_momentum);
     tcase_add_test(tests, averaged_weights);
     tcase_add_loop_test(tests, smoothed_and_mixed_loss, 0, 4);
     tcase_add_test(tests, labels2_need_mixup);
