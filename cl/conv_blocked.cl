@@ -8,6 +8,9 @@
  * weights (a strided one is this kernel once for each phase of the stride).
  * The halo of x holds the padding: no border is ever tested.
  *
+ * In groups, c_blocks and k_blocks are those of one: its own blocks of x make
+ * its own of y.
+ *
  * One work-item makes `span` pixels of VECTORS channel blocks, a tile of
  * PIXELS of them at a time, whose sums stay in registers:
  *
@@ -244,12 +247,17 @@ conv_blocked(__global const float *x, __global const float *w,
              int span, int row_first, int row_step, int row_tap, int rows
              E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
+    const int tiles = (k_blocks + VECTORS - 1) / VECTORS;
+    const int group = (int)get_global_id(0) / tiles;
     const struct steps by[TENSORS] = {{x_image, x_row, x_col},
                                       {y_image, y_row, y_col},
                                       {e_image, e_row, e_col},
                                       {f_image, f_row, f_col}};
-    const int base[TENSORS] = {x_base, y_base, e_base, f_base};
-    const int k0 = (int)get_global_id(0) * VECTORS;
+    const int base[TENSORS] = {x_base + group * c_blocks * x_plane, y_base,
+                               e_base, f_base};
+    const int k_end = (group + 1) * k_blocks;
+    const int k0 = group * k_blocks +
+                   ((int)get_global_id(0) - group * tiles) * VECTORS;
     const int q0 = (int)get_global_id(1) * span;
     const int q1 = min(q0 + span, total);
     const int n0 = q0 / (out_h * out_w);
@@ -261,7 +269,7 @@ conv_blocked(__global const float *x, __global const float *w,
 
 #pragma unroll
     for (int v = 0; v < VECTORS; v++) {
-        k[v] = min(k0 + v, k_blocks - 1);
+        k[v] = min(k0 + v, k_end - 1);
         wk[v] = w + w_base + k[v] * w_k;
         first[v] =
             BIAS ? bias_of(bias, k[v] * BLOCK, k_count) : (VECTOR)(0.0f);

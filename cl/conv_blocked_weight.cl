@@ -16,12 +16,15 @@
  * the columns of the window, which lie side by side as channels do elsewhere.
  * Where pairs are too few, images are split among work-items and sum_splits
  * adds the parts in order.
+ * In groups, a work-item's blocks of dy are those of its block's own group;
+ * where a block holds several groups, pairs of different ones are not stored.
  *
  * -DBLOCK=8     lanes of a vector: channels of dy in a block
  * -DLANES=8     channels (or columns) of x in a block that are not padding
  * -DCOLUMNS=4   of them at a time; divides LANES
  * -DVECTORS=2   blocks of dy
  * -DTAPS=9      taps of the window (rows, where lanes are columns)
+ * -DGROUPS=0    1: groups of c_each and k_each channels
  */
 #ifndef BLOCK
 #define BLOCK 8
@@ -37,6 +40,9 @@
 #endif
 #ifndef TAPS
 #define TAPS 9
+#endif
+#ifndef GROUPS
+#define GROUPS 0
 #endif
 #pragma OPENCL FP_CONTRACT ON
 
@@ -104,10 +110,13 @@ conv_blocked_weight(__global const float *x, __global const float *dy,
                     int k_blocks, int k_count, int lane_count, int out_h,
                     int out_w, int images, int share, int rows, int dw_k,
                     int dw_block, int dw_tap, int dw_lane, int dw_split,
-                    int row_first, int row_step, int row_tap, int x_rows)
+                    int row_first, int row_step, int row_tap, int x_rows,
+                    int c_blocks, int c_each, int k_each)
 {
     const int c = (int)get_global_id(0);
-    const int k0 = (int)get_global_id(1) * VECTORS;
+    const int group = GROUPS ? c / c_blocks : 0;
+    const int k_end = (group + 1) * k_blocks;
+    const int k0 = group * k_blocks + (int)get_global_id(1) * VECTORS;
     const int split = (int)get_global_id(2);
     const int n1 = min((split + 1) * share, images);
     __global const float *from[VECTORS];
@@ -115,7 +124,7 @@ conv_blocked_weight(__global const float *x, __global const float *dy,
 
 #pragma unroll
     for (int v = 0; v < VECTORS; v++)
-        from[v] = dy + y_base + min(k0 + v, k_blocks - 1) * y_plane;
+        from[v] = dy + y_base + min(k0 + v, k_end - 1) * y_plane;
     for (int t = 0; t < TAPS; t++)
         for (int l = 0; l < LANES; l++)
             for (int v = 0; v < VECTORS; v++)
@@ -139,14 +148,20 @@ conv_blocked_weight(__global const float *x, __global const float *dy,
             }
 
     const int lanes = min(LANES, lane_count - c * LANES);
-    for (int k = 0; k < VECTORS * BLOCK && k0 * BLOCK + k < k_count; k++) {
-        __global float *to =
-            dw + split * dw_split + c * dw_block + (k0 * BLOCK + k) * dw_k;
-        for (int t = 0; t < TAPS; t++)
-            for (int l = 0; l < lanes; l++)
-                to[t * dw_tap + l * dw_lane] =
-                    ((const float *)sum[t][l])[k];
-    }
+    const int of_y = min(k_count - k0 * BLOCK, VECTORS * BLOCK);
+    for (int k = 0; k < of_y; k++)
+        for (int l = 0; l < lanes; l++) {
+            const int channel = c * LANES + l;
+            const int row = k0 * BLOCK + k;
+            __global float *to =
+                dw + split * dw_split + row * dw_k +
+                (GROUPS ? channel % c_each * dw_lane
+                        : c * dw_block + l * dw_lane);
+            if (GROUPS && channel / c_each != row / k_each)
+                continue;
+            for (int t = 0; t < TAPS; t++)
+                to[t * dw_tap] = ((const float *)sum[t][l])[k];
+        }
 }
 
 __kernel void

@@ -10,6 +10,8 @@
  *     conv   ceil(K/b) x ceil(C/b) x R x S x b(c) x b(k)
  *     flip   ceil(C/b) x ceil(K/b) x R x S x b(k) x b(c), R and S reversed
  *     first  ceil(K/b) x C x R x S x b(k)
+ * In groups, conv and flip hold what every block reads of its own joined
+ * groups only; see pack_groups.
  *
  * -DUNIT=4          bytes of an element: 1, 2, 4, 8
  * -DFROM_BLOCK=1    channels interleaved in x
@@ -170,6 +172,38 @@ pack_conv(__global const unit *x, __global unit *y, int k_count, int c_count,
             const int real = k < k_count && c < c_count;
             __global const unit *from =
                 x + (real ? (k * c_count + c) * window : 0);
+            __global unit *to = y + packed(o, i, inner_blocks, 0, window);
+            for (int t = 0; t < window; t++)
+                to[(flip ? window - 1 - t : t) * b * b] =
+                    real ? from[t] : (unit)0;
+        }
+}
+
+/* Weights in `groups` of c_each x k_each channels, `joined` of which count as
+ * one; between channels of different groups lie zeros. Work-item (inner block,
+ * outer block): outer channels are those of all groups, inner ones those of a
+ * joined group. */
+__kernel void
+pack_groups(__global const unit *x, __global unit *y, int groups, int joined,
+            int k_each, int c_each, int window, int flip)
+{
+    const int b = PACK_BLOCK;
+    const int outer = flip ? c_each : k_each;
+    const int inner = flip ? k_each : c_each;
+    const int inner_blocks = (joined * inner + b - 1) / b;
+    const int i0 = (int)get_global_id(0) * b;
+    const int o0 = (int)get_global_id(1) * b;
+    if (i0 >= joined * inner || o0 >= groups * outer)
+        return;
+    for (int o = o0; o < o0 + b; o++)
+        for (int i = i0; i < i0 + b; i++) {
+            const int group = o / outer;
+            const int of = group / joined * joined + i / inner;
+            const int real = group < groups && of == group;
+            const int k = flip ? group * k_each + i % inner : o;
+            const int c = flip ? o % c_each : i % inner;
+            __global const unit *from =
+                x + (real ? (k * c_each + c) * window : 0);
             __global unit *to = y + packed(o, i, inner_blocks, 0, window);
             for (int t = 0; t < window; t++)
                 to[(flip ? window - 1 - t : t) * b * b] =

@@ -25,9 +25,8 @@ layouts_block(const struct oc_node *node, const struct oc_caps *caps,
     (void)caps;
     (void)scratch;
     in[0] = OC_PLAIN;
-    out[0] =
-        (struct oc_layout){(int)oc_attr_int(node, "block", 1),
-                           (int)oc_attr_int(node, "halo", 0), OC_PACK_NONE};
+    out[0] = (struct oc_layout){.block = (int)oc_attr_int(node, "block", 1),
+                                .halo = (int)oc_attr_int(node, "halo", 0)};
 }
 
 static ocellus_status

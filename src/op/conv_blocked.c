@@ -11,7 +11,7 @@
 #include "op/conv_blocked.h"
 #include "op/epilogue.h"
 
-enum { FEW_CHANNELS = 4, WIDEST_HALO = 16 };
+enum { FEW_CHANNELS = 4, WIDEST_HALO = 16, MOST_JOINED = 8 };
 
 /* ---- what it takes ------------------------------------------------------ */
 
@@ -59,6 +59,28 @@ oc_conv_blocked_cannot(const struct oc_node *node, const struct oc_caps *caps,
     return cannot_number(node);
 }
 
+static int
+joined(const struct oc_conv_window *v, int width)
+{
+    return oc_groups_joined(v->groups, v->c / v->groups, v->k / v->groups,
+                            width);
+}
+
+const char *
+oc_conv_blocked_cannot_join(const struct oc_conv_window *v,
+                            const struct oc_caps *caps)
+{
+    return joined(v, caps->vector_width) > MOST_JOINED
+               ? "more than 8 groups would share a block of channels"
+               : NULL;
+}
+
+int
+oc_conv_blocked_groups(const struct oc_conv_window *v, int width)
+{
+    return v->groups / joined(v, width);
+}
+
 int
 oc_conv_blocked_halo(const struct oc_conv_window *v)
 {
@@ -80,9 +102,9 @@ struct oc_layout
 oc_conv_blocked_x(const struct oc_conv_window *v, const struct oc_layout *now,
                   int width)
 {
-    struct oc_layout x = {width, oc_conv_blocked_halo(v), OC_PACK_NONE};
+    struct oc_layout x = {.block = width, .halo = oc_conv_blocked_halo(v)};
 
-    if (now->block != width && v->c <= FEW_CHANNELS)
+    if (now->block != width && v->c <= FEW_CHANNELS && v->groups == 1)
         x.block = 1;
     else if (now->block == width && now->halo > x.halo)
         x.halo = now->halo;
@@ -101,16 +123,22 @@ oc_conv_other_layouts(const struct oc_node *node, struct oc_layout in[],
         in[k] = *out;
 }
 
+static struct oc_layout
+packed(const struct oc_conv_window *v, int width, int pack)
+{
+    return (struct oc_layout){
+        .block = width, .pack = pack, .groups = v->groups > 1 ? v->groups : 0};
+}
+
 /* ---- Conv --------------------------------------------------------------- */
 
 const char *
 oc_conv_blocked_refuse(const struct oc_node *node, const struct oc_caps *caps)
 {
     struct oc_conv_window v = oc_conv_window_of(node);
+    const char *why = oc_conv_blocked_cannot(node, caps, &v);
 
-    if (v.groups != 1)
-        return "it knows one group only";
-    return oc_conv_blocked_cannot(node, caps, &v);
+    return why ? why : oc_conv_blocked_cannot_join(&v, caps);
 }
 
 void
@@ -123,9 +151,8 @@ oc_conv_blocked_layouts(const struct oc_node *node, const struct oc_caps *caps,
 
     (void)scratch;
     in[0] = oc_conv_blocked_x(&v, &in[0], b);
-    in[1] = (struct oc_layout){
-        b, 0, in[0].block == 1 ? OC_PACK_CONV_FIRST : OC_PACK_CONV};
-    out[0] = (struct oc_layout){b, 0, OC_PACK_NONE};
+    in[1] = packed(&v, b, in[0].block == 1 ? OC_PACK_CONV_FIRST : OC_PACK_CONV);
+    out[0] = (struct oc_layout){.block = b};
     oc_conv_other_layouts(node, in, &out[0]);
 }
 
@@ -136,7 +163,7 @@ oc_conv_blocked(struct oc_steps *steps, const struct oc_node *node)
     struct oc_conv_job job = oc_conv_job_of(steps);
     const struct oc_blocked *x = &job.x.of;
 
-    oc_conv_job_weights(&job, v.window[OC_H], v.window[OC_W]);
+    oc_conv_job_weights(&job, &v);
     job.x.base = x->base - v.pad[OC_H] * x->row - v.pad[OC_W] * x->block;
     job.x.row = v.stride[OC_H] * x->row;
     job.x.col = v.stride[OC_W] * x->block;
@@ -226,10 +253,9 @@ oc_conv_blocked_input_refuse(const struct oc_node *node,
                              const struct oc_caps *caps)
 {
     struct oc_conv_window v = oc_conv_window_of(node);
+    const char *why = oc_conv_blocked_cannot_turn(node, caps, &v);
 
-    if (v.groups != 1)
-        return "it knows one group only";
-    return oc_conv_blocked_cannot_turn(node, caps, &v);
+    return why ? why : oc_conv_blocked_cannot_join(&v, caps);
 }
 
 void
@@ -244,9 +270,9 @@ oc_conv_blocked_input_layouts(const struct oc_node *node,
     (void)scratch;
     if (in[0].block == b && in[0].halo > halo)
         halo = in[0].halo;
-    in[0] = (struct oc_layout){b, halo, OC_PACK_NONE};
-    in[1] = (struct oc_layout){b, 0, OC_PACK_CONV_FLIP};
-    out[0] = (struct oc_layout){b, 0, OC_PACK_NONE};
+    in[0] = (struct oc_layout){.block = b, .halo = halo};
+    in[1] = packed(&v, b, OC_PACK_CONV_FLIP);
+    out[0] = (struct oc_layout){.block = b};
     oc_conv_other_layouts(node, in, &out[0]);
 }
 
@@ -273,7 +299,7 @@ launch_phase(struct oc_steps *steps, const struct oc_conv_window *v, int r,
     struct oc_conv_job job = oc_conv_job_of(steps);
     const struct oc_blocked *x = &job.x.of;
 
-    oc_conv_job_weights(&job, v->window[OC_H], v->window[OC_W]);
+    oc_conv_job_weights(&job, v);
     job.w_base = h.first * job.w_tap_r + w.first * job.w_tap_s;
     job.w_tap_r *= v->stride[OC_H];
     job.w_tap_s *= v->stride[OC_W];

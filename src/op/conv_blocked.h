@@ -1,7 +1,7 @@
 /* conv_blocked.h - the convolutions on CPU-class devices, in channel blocks:
  * rows of the tables in conv.c, and what their two files share.
  *
- * float32, one or two spatial axes, one group. Activations lie N x C/b x H x W
+ * float32, one or two spatial axes. Activations lie N x C/b x H x W
  * x b, with b the device's vector width and a halo that holds the padding; a
  * first layer's few channels are read plain, with a halo.
  */
@@ -48,6 +48,14 @@ ocellus_status oc_conv_blocked_bias(struct oc_steps *steps,
 
 /* ---- shared by the three ---------------------------------------------- */
 
+/* Groups whose channels are not whole blocks are joined: the kernels multiply
+ * by the zeros between them (so what is not finite spoils its joined group).
+ * NULL, or why that would be too many zeros. */
+const char *oc_conv_blocked_cannot_join(const struct oc_conv_window *v,
+                                        const struct oc_caps *caps);
+/* Joined groups. */
+int oc_conv_blocked_groups(const struct oc_conv_window *v, int width);
+
 /* What all refuse: the device, the type, the rank, sizes. */
 const char *oc_conv_blocked_cannot(const struct oc_node *node,
                                    const struct oc_caps *caps,
@@ -86,8 +94,10 @@ struct oc_conv_job {
     int row_first, row_step; /* row of x where the window of output row i
                               * begins: row_first + i * row_step */
     int row_tap, rows;       /* rows from tap to tap; rows of x */
-    int n, c, k, out[2];
-    int few; /* x is plain, its channels are its blocks */
+    int n, c, k, out[2];     /* c: channels of x in a joined group */
+    int few;                 /* x is plain, its channels are its blocks */
+    int groups, c_blocks, k_blocks; /* joined groups; blocks of x and of y in
+                                     * each */
 };
 
 /* What one phase of an axis of the input gradient reads: input pixel
@@ -111,8 +121,9 @@ struct oc_conv_side oc_conv_whole(const struct oc_blocked *of);
 /* Where input 0, output 0 and the epilogue's tensors of the node being emitted
  * lie; all steps 0. */
 struct oc_conv_job oc_conv_job_of(const struct oc_steps *steps);
-/* Steps of packed weights with a window of r x s. */
-void oc_conv_job_weights(struct oc_conv_job *job, int r, int s);
+/* The groups, and steps of the packed weights. */
+void oc_conv_job_weights(struct oc_conv_job *job,
+                         const struct oc_conv_window *v);
 void oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                         double flops);
 /* -DBIAS, MASK, EXTRAS, ON_VECTORS for `channels` of output; the ints, the

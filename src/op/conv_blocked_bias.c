@@ -43,7 +43,7 @@ oc_conv_blocked_bias_layouts(const struct oc_node *node,
     int share, splits = splits_of(dy, caps, &share);
 
     if (in[0].block != caps->vector_width)
-        in[0] = (struct oc_layout){caps->vector_width, 0, OC_PACK_NONE};
+        in[0] = (struct oc_layout){.block = caps->vector_width};
     out[0] = OC_PLAIN;
     if (splits > 1)
         *scratch = (size_t)splits * (size_t)dy->dim[1] * sizeof(float);

@@ -15,7 +15,7 @@ struct tile {
 static struct tile
 tile_of(const struct oc_caps *caps, const struct oc_conv_job *job)
 {
-    const int one = job->y.of.blocks == 1;
+    const int one = job->k_blocks == 1;
 
     if (caps->vector_registers < 32)
         return one ? (struct tile){8, 1} : (struct tile){6, 2};
@@ -46,7 +46,7 @@ static int
 span_of(const struct oc_conv_job *job, const struct tile *tile, int k_tiles,
         const struct oc_caps *caps, int64_t total)
 {
-    const int chunk = chunk_of(job, tile, job->x.of.blocks);
+    const int chunk = chunk_of(job, tile, job->c_blocks);
     const double each = (double)job->c * job->taps[0] * job->taps[1] *
                         job->y.of.block * tile->vectors;
     const double cache = caps->cache ? (double)caps->cache : 524288.0;
@@ -202,9 +202,8 @@ oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                    double flops)
 {
     const struct tile tile = tile_of(steps->caps, job);
-    const int c_blocks = job->x.of.blocks;
-    const int k_blocks = job->y.of.blocks;
-    const int k_tiles = (k_blocks + tile.vectors - 1) / tile.vectors;
+    const int k_tiles =
+        job->groups * ((job->k_blocks + tile.vectors - 1) / tile.vectors);
     const int64_t total = (int64_t)job->n * job->out[0] * job->out[1];
     const int span = span_of(job, &tile, k_tiles, steps->caps, total);
     struct oc_step *launch;
@@ -232,11 +231,11 @@ oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                          job->w_c,
                          job->w_tap_r,
                          job->w_tap_s,
-                         c_blocks,
-                         chunk_of(job, &tile, c_blocks),
+                         job->c_blocks,
+                         chunk_of(job, &tile, job->c_blocks),
                          job->taps[0],
                          job->taps[1],
-                         k_blocks,
+                         job->k_blocks,
                          job->k,
                          job->out[0],
                          job->out[1],
@@ -275,15 +274,18 @@ oc_conv_job_of(const struct oc_steps *steps)
     return job;
 }
 
-/* Steps of packed weights, for a window of r x s. */
 void
-oc_conv_job_weights(struct oc_conv_job *job, int r, int s)
+oc_conv_job_weights(struct oc_conv_job *job, const struct oc_conv_window *v)
 {
     const int b = job->y.of.block;
     const int tap = job->few ? b : b * b;
 
+    job->groups = oc_conv_blocked_groups(v, b);
+    job->c /= job->groups;
+    job->c_blocks = (job->c + job->x.of.block - 1) / job->x.of.block;
+    job->k_blocks = (job->k / job->groups + b - 1) / b;
     job->w_tap_s = tap;
-    job->w_tap_r = s * tap;
-    job->w_c = r * s * tap;
-    job->w_k = job->x.of.blocks * job->w_c;
+    job->w_tap_r = v->window[OC_W] * tap;
+    job->w_c = v->window[OC_H] * job->w_tap_r;
+    job->w_k = job->c_blocks * job->w_c;
 }

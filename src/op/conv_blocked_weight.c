@@ -15,9 +15,10 @@ enum {
 struct shape_of_work {
     int few; /* x is plain: lanes are columns */
     int lanes, columns, vectors, taps;
-    int wide;                        /* 1x1: blocks of x that count as taps */
-    int x_blocks, k_blocks, k_tiles; /* x_blocks: of `wide` each */
-    int splits, share;               /* parts of the batch; images of a part */
+    int wide;               /* 1x1: blocks of x that count as taps */
+    int x_blocks, c_blocks; /* of `wide` each; in a joined group */
+    int k_blocks, k_tiles;  /* in a joined group */
+    int splits, share;      /* parts of the batch; images of a part */
 };
 
 static int
@@ -47,7 +48,7 @@ wide_of(const struct oc_conv_window *v, const struct shape_of_work *w,
 {
     int wide = 4;
 
-    if (w->few || w->taps > 1 || v->c % caps->vector_width)
+    if (w->few || w->taps > 1 || v->c % caps->vector_width || v->groups > 1)
         return 1;
     while (wide > 1 && (w->x_blocks % wide || w->x_blocks / wide * w->k_tiles <
                                                   4 * caps->compute_units))
@@ -59,13 +60,14 @@ static struct shape_of_work
 work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
 {
     const int b = caps->vector_width;
+    const int groups = oc_conv_blocked_groups(v, b), c = v->c / groups;
     struct shape_of_work w = {.few = few};
     int pairs;
 
-    w.lanes = few ? v->window[OC_W] : v->c < b ? v->c : b;
+    w.lanes = few ? v->window[OC_W] : c < b ? c : b;
     w.taps = v->window[OC_H] * (few ? 1 : v->window[OC_W]);
     w.x_blocks = few ? v->c : ceiling(v->c, b);
-    w.k_blocks = ceiling(v->k, b);
+    w.k_blocks = ceiling(v->k / groups, b);
     w.vectors = w.k_blocks > 1 ? 2 : 1;
     w.columns = columns_of(w.lanes, w.vectors, caps->vector_registers);
     if (w.columns * w.vectors < 6 &&
@@ -76,6 +78,7 @@ work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
     w.k_tiles = ceiling(w.k_blocks, w.vectors);
     w.wide = wide_of(v, &w, caps);
     w.x_blocks /= w.wide;
+    w.c_blocks = w.x_blocks / groups;
     w.taps *= w.wide;
     pairs = w.x_blocks * w.k_tiles;
     w.splits = 1;
@@ -91,7 +94,7 @@ work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
 static size_t
 count_of(const struct oc_conv_window *v)
 {
-    return (size_t)v->k * (size_t)v->c * (size_t)v->window[OC_H] *
+    return (size_t)v->k * (size_t)(v->c / v->groups) * (size_t)v->window[OC_H] *
            (size_t)v->window[OC_W];
 }
 
@@ -102,8 +105,8 @@ oc_conv_blocked_weight_refuse(const struct oc_node *node,
     struct oc_conv_window v = oc_conv_window_of(node);
     const char *why = oc_conv_blocked_cannot(node, caps, &v);
 
-    if (v.groups != 1)
-        return "it knows one group only";
+    if (!why)
+        why = oc_conv_blocked_cannot_join(&v, caps);
     if (why)
         return why;
     if ((double)v.window[OC_H] * v.window[OC_W] * caps->vector_width *
@@ -127,7 +130,7 @@ oc_conv_blocked_weight_layouts(const struct oc_node *node,
     if (in[0].block == 1 && v.dilation[OC_W] > 1)
         in[0].block = b;
     if (in[1].block != b)
-        in[1] = (struct oc_layout){b, 0, OC_PACK_NONE};
+        in[1] = (struct oc_layout){.block = b};
     out[0] = OC_PLAIN;
     w = work_of(&v, caps, in[0].block == 1);
     if (w.splits > 1)
@@ -201,13 +204,15 @@ push_places(struct oc_steps *steps, struct oc_step *launch,
     const int tap = w->wide > 1 ? block : w->few ? s : 1;
 
     oc_conv_push(steps, launch,
-                 (int[]){v->c * window, block * w->wide, tap,
+                 (int[]){v->c / v->groups * window, block * w->wide, tap,
                          w->few ? 1 : window, (int)count_of(v)},
                  5);
     oc_conv_push(
         steps, launch,
         (int[]){-v->pad[OC_H], v->stride[OC_H], v->dilation[OC_H], v->in[OC_H]},
         4);
+    oc_conv_push(steps, launch,
+                 (int[]){w->c_blocks, v->c / v->groups, v->k / v->groups}, 3);
 }
 
 static struct oc_step *
@@ -222,6 +227,8 @@ launch_sums(struct oc_steps *steps, const struct oc_conv_window *v,
     oc_define(steps, launch, "COLUMNS", w->columns);
     oc_define(steps, launch, "VECTORS", w->vectors);
     oc_define(steps, launch, "TAPS", w->taps);
+    if (v->groups > 1)
+        oc_define(steps, launch, "GROUPS", 1);
     oc_arg_in(steps, launch, 0);
     oc_arg_in(steps, launch, 1);
     if (w->splits > 1)

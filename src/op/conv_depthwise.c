@@ -104,7 +104,7 @@ blocked(int width, int halo, const struct oc_layout *now)
 {
     if (now->block == width && now->halo > halo)
         halo = now->halo;
-    return (struct oc_layout){width, halo, OC_PACK_NONE};
+    return (struct oc_layout){.block = width, .halo = halo};
 }
 
 void
@@ -117,8 +117,8 @@ oc_conv_depthwise_layouts(const struct oc_node *node,
 
     (void)scratch;
     in[0] = blocked(b, oc_conv_blocked_halo(&v), &in[0]);
-    in[1] = (struct oc_layout){b, 0, OC_PACK_CONV_FIRST};
-    out[0] = (struct oc_layout){b, 0, OC_PACK_NONE};
+    in[1] = (struct oc_layout){.block = b, .pack = OC_PACK_CONV_FIRST};
+    out[0] = (struct oc_layout){.block = b};
     oc_conv_other_layouts(node, in, &out[0]);
 }
 
@@ -166,8 +166,8 @@ oc_conv_depthwise_input_layouts(const struct oc_node *node,
 
     (void)scratch;
     in[0] = blocked(b, oc_conv_dy_halo(&v), &in[0]);
-    in[1] = (struct oc_layout){b, 0, OC_PACK_CONV_FIRST};
-    out[0] = (struct oc_layout){b, 0, OC_PACK_NONE};
+    in[1] = (struct oc_layout){.block = b, .pack = OC_PACK_CONV_FIRST};
+    out[0] = (struct oc_layout){.block = b};
     oc_conv_other_layouts(node, in, &out[0]);
 }
 

@@ -11,9 +11,20 @@ blocks_of(int64_t channels, int block)
 }
 
 int
+oc_groups_joined(int groups, int64_t c, int64_t k, int block)
+{
+    for (int joined = 1; joined < groups && joined <= block; joined++)
+        if (groups % joined == 0 && joined * c % block == 0 &&
+            joined * k % block == 0)
+            return joined;
+    return groups;
+}
+
+int
 oc_layout_equal(const struct oc_layout *a, const struct oc_layout *b)
 {
-    return a->block == b->block && a->halo == b->halo && a->pack == b->pack;
+    return a->block == b->block && a->halo == b->halo && a->pack == b->pack &&
+           a->groups == b->groups;
 }
 
 static size_t
@@ -21,11 +32,17 @@ count_packed(const struct oc_layout *layout, const struct oc_shape *shape)
 {
     const int b = layout->block;
     const int64_t window = oc_shape_span(shape, 2, shape->rank);
+    const int groups = layout->groups > 1 ? layout->groups : 1;
+    const int64_t c = shape->dim[1], k = shape->dim[0] / groups;
+    const int joined = oc_groups_joined(groups, c, k, b);
     int64_t kb = blocks_of(shape->dim[0], b);
 
     if (layout->pack == OC_PACK_CONV_FIRST)
-        return (size_t)(kb * b * shape->dim[1] * window);
-    return (size_t)(kb * b * blocks_of(shape->dim[1], b) * b * window);
+        return (size_t)(kb * b * c * window);
+    if (layout->pack == OC_PACK_CONV_FLIP)
+        return (size_t)(blocks_of(groups * c, b) * b *
+                        blocks_of(joined * k, b) * b * window);
+    return (size_t)(kb * b * blocks_of(joined * c, b) * b * window);
 }
 
 size_t
@@ -50,15 +67,18 @@ oc_layout_text(const struct oc_layout *layout, char *text)
         [OC_PACK_GEMM] = "gemm%d",
         [OC_PACK_CONV_FIRST] = "w%dfirst",
     };
+    int used = 0;
 
     if (layout->pack != OC_PACK_NONE)
-        snprintf(text, 24, pack[layout->pack], layout->block);
+        used = snprintf(text, 24, pack[layout->pack], layout->block);
     else if (layout->block == 1 && layout->halo == 0)
         snprintf(text, 24, "plain");
     else if (layout->halo == 0)
         snprintf(text, 24, "c%d", layout->block);
     else
         snprintf(text, 24, "c%d+%d", layout->block, layout->halo);
+    if (used > 0 && used < 24 && layout->groups > 1)
+        snprintf(text + used, 24 - (size_t)used, "g%d", layout->groups);
     return text;
 }
 

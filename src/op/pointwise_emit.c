@@ -154,9 +154,9 @@ rows_layouts(const struct oc_node *node, const struct oc_caps *caps,
              shape->dim[1] % block == 0))
             own = 1;
         if (in[k].pack != OC_PACK_NONE || in[k].block != own)
-            in[k] = (struct oc_layout){own, 0, OC_PACK_NONE};
+            in[k] = (struct oc_layout){.block = own};
     }
-    out[0] = (struct oc_layout){block, 0, OC_PACK_NONE};
+    out[0] = (struct oc_layout){.block = block};
 }
 
 /* Does the output's space have more than three outer dimensions? */

@@ -264,11 +264,11 @@ oc_layouts_follow(const struct oc_node *node, int lead, struct oc_layout in[],
         if (block == 1 || !image(node->in[k]))
             in[k] = OC_PLAIN;
         else if (in[k].block != block)
-            in[k] = (struct oc_layout){block, 0, OC_PACK_NONE};
+            in[k] = (struct oc_layout){.block = block};
     }
     for (int k = 0; k < node->n_out; k++)
         if (block > 1 && image(node->out[k]))
-            out[k] = (struct oc_layout){block, 0, OC_PACK_NONE};
+            out[k] = (struct oc_layout){.block = block};
 }
 
 const char *

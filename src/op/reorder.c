@@ -96,6 +96,29 @@ image(struct oc_steps *steps, const struct oc_operand *from,
     return steps->status;
 }
 
+/* Weights of a convolution in groups, to their packing. */
+static ocellus_status
+grouped_weights(struct oc_steps *steps, const struct oc_operand *from,
+                const struct oc_operand *to)
+{
+    const int b = to->layout.block, groups = to->layout.groups;
+    const int flip = to->layout.pack == OC_PACK_CONV_FLIP;
+    const struct oc_shape *shape = &to->value->shape;
+    const int64_t k = shape->dim[0] / groups, c = shape->dim[1];
+    const int joined = oc_groups_joined(groups, c, k, b);
+    const int64_t inner = joined * (flip ? k : c);
+    const int64_t outer = groups * (flip ? c : k);
+    struct oc_step *launch = start(steps, "pack_groups", from, to);
+
+    oc_define(steps, launch, "PACK_BLOCK", b);
+    args(steps, launch,
+         (int[]){groups, joined, (int)k, (int)c,
+                 (int)oc_shape_span(shape, 2, shape->rank), flip},
+         6);
+    oc_grid2(launch, (inner + b - 1) / b, (outer + b - 1) / b, 0, 0);
+    return steps->status;
+}
+
 /* Weights; `packed` is the side that is packed. */
 static ocellus_status
 weights(struct oc_steps *steps, const struct oc_operand *from,
@@ -109,11 +132,14 @@ weights(struct oc_steps *steps, const struct oc_operand *from,
     const int64_t *dim = shape->dim;
     const int64_t kb = (dim[0] + b - 1) / b;
     const int64_t cb = (dim[1] + b - 1) / b;
-    struct oc_step *launch =
-        start(steps,
-              first ? (pack ? "pack_first" : "unpack_first")
-                    : (pack ? "pack_conv" : "unpack_conv"),
-              from, to);
+    struct oc_step *launch;
+
+    if (packed->layout.groups > 1)
+        return grouped_weights(steps, from, to);
+    launch = start(steps,
+                   first ? (pack ? "pack_first" : "unpack_first")
+                         : (pack ? "pack_conv" : "unpack_conv"),
+                   from, to);
 
     oc_define(steps, launch, "PACK_BLOCK", b);
     oc_arg_int(steps, launch, dim[0]);
@@ -152,7 +178,8 @@ oc_emit_reorder(struct oc_steps *steps, const struct oc_operand *from,
 
     if (oc_layout_count(&to->layout, &to->value->shape) == 0)
         return steps->status;
-    if (!knows(from) || !knows(to) || (packs && packed))
+    if (!knows(from) || !knows(to) || (packs && packed) ||
+        from->layout.groups > 1)
         return oc_fail(OCELLUS_INTERNAL, "no reorder from %s to %s",
                        oc_layout_text(&from->layout, a),
                        oc_layout_text(&to->layout, b));

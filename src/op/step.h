@@ -21,16 +21,20 @@
  *          4 (rank 3 counts as H = 1 without halo above and below, that is
  *          N x ceil(C/b) x 1 x (W + 2 halo) x b). Padding channels and halo
  *          hold zero after every step.
- * packed:  convolution weights K x C x R x S (or K x C x S), for groups 1:
+ * packed:  convolution weights K x C x R x S (or K x C x S):
  *          ceil(K/block) x ceil(C/block) x R x S x block(c) x block(k);
  *          with flip, the same for the input gradient: roles of K and C
  *          exchanged and R, S reversed; first: ceil(K/block) x C x R x S x
  *          block(k), for few input channels read plain and for depthwise
- *          weights (C = 1). */
+ *          weights (C = 1).
+ *          With groups, C is the channels that a joined group has on the
+ *          side that is read (oc_groups_joined): between channels of
+ *          different groups lie zeros. */
 struct oc_layout {
     int block;
     int halo;
-    int pack; /* enum oc_pack */
+    int pack;   /* enum oc_pack */
+    int groups; /* packed conv and flip: of the convolution; 0 is 1 */
 };
 enum oc_pack {
     OC_PACK_NONE,
@@ -40,13 +44,18 @@ enum oc_pack {
     OC_PACK_CONV_FIRST
 };
 
-#define OC_PLAIN ((struct oc_layout){1, 0, OC_PACK_NONE})
+#define OC_PLAIN ((struct oc_layout){.block = 1})
+
+/* Groups of c and k channels each that a packing joins, so that no block of
+ * channels belongs to two of the joined ones: the fewest that divide `groups`
+ * and make whole blocks on both sides, else all. */
+int oc_groups_joined(int groups, int64_t c, int64_t k, int block);
 
 int oc_layout_equal(const struct oc_layout *a, const struct oc_layout *b);
 /* Elements with padding. */
 size_t oc_layout_count(const struct oc_layout *layout,
                        const struct oc_shape *shape);
-/* "plain", "c8", "c16+1", "w8", "w8flip", "w8first" into a buffer of 24;
+/* "plain", "c8", "c16+1", "w8", "w8flip", "w8g32" into a buffer of 24;
  * returns it. */
 char *oc_layout_text(const struct oc_layout *layout, char *text);
 

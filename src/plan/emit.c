@@ -73,6 +73,7 @@ static int
 serves(const struct oc_layout *there, const struct oc_layout *want)
 {
     return there->block == want->block && there->pack == want->pack &&
+           there->groups == want->groups &&
            (there->halo == want->halo ||
             (there->block > 1 && there->halo > want->halo));
 }

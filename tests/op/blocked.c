@@ -8,7 +8,7 @@ static struct oc_layout wanted;
 void
 oc_blocked_set(int block, int halo)
 {
-    wanted = (struct oc_layout){block, halo, OC_PACK_NONE};
+    wanted = (struct oc_layout){.block = block, .halo = halo};
 }
 
 int

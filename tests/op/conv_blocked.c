@@ -19,56 +19,76 @@ struct shape {
     int all_widths;      /* vectors of 4 and 16 lanes, too */
     int depthwise;       /* k == c == groups */
     int one_axis;        /* h and r are 1 and not said */
+    int groups;          /* 0: one, or depthwise */
 };
 
 static const struct shape shapes[] = {
-    {"one of everything", 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0},
-    {"first layer 5x5", 3, 1, 12, 11, 6, 5, 5, 1, 2, 2, 1, NULL, 0, 0, 1, 0, 0},
+    {"one of everything", 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0,
+     0},
+    {"first layer 5x5", 3, 1, 12, 11, 6, 5, 5, 1, 2, 2, 1, NULL, 0, 0, 1, 0, 0,
+     0},
     {"first layer, stride 2", 2, 3, 15, 13, 20, 7, 7, 2, 3, 3, 1, NULL, 0, 0, 0,
-     0, 0},
-    {"six channels", 2, 6, 9, 10, 16, 5, 5, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0},
-    {"whole blocks", 2, 32, 7, 7, 48, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0},
-    {"primes", 3, 13, 5, 11, 19, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 0, 0},
-    {"1x1", 2, 24, 6, 5, 40, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0},
+     0, 0, 0},
+    {"six channels", 2, 6, 9, 10, 16, 5, 5, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0},
+    {"whole blocks", 2, 32, 7, 7, 48, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0, 0},
+    {"primes", 3, 13, 5, 11, 19, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 0, 0, 0},
+    {"1x1", 2, 24, 6, 5, 40, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0},
     {"1x1, channels in plenty", 2, 64, 5, 3, 128, 1, 1, 1, 0, 0, 1, NULL, 0, 0,
-     0, 0, 0},
-    {"1x1, stride 2", 2, 17, 8, 7, 33, 1, 1, 2, 0, 0, 1, NULL, 0, 0, 0, 0, 0},
-    {"3x3, stride 2", 2, 16, 9, 8, 24, 3, 3, 2, 1, 1, 1, NULL, 0, 0, 1, 0, 0},
-    {"3x3, stride 2, end pad", 1, 8, 8, 8, 9, 3, 3, 2, 0, 1, 1, NULL, 0, 0, 0,
-     0, 0},
-    {"stride 3", 1, 9, 10, 13, 10, 2, 2, 3, 0, 0, 1, NULL, 0, 0, 0, 0, 0},
-    {"pad wider than the window", 1, 5, 4, 3, 7, 2, 2, 1, 3, 3, 1, NULL, 0, 0,
-     0, 0, 0},
-    {"dilation", 1, 10, 9, 12, 8, 3, 3, 1, 2, 2, 2, NULL, 0, 0, 0, 0, 0},
-    {"dilation, stride", 1, 8, 9, 9, 8, 3, 3, 2, 2, 2, 2, NULL, 0, 1, 0, 0, 0},
-    {"tall window", 1, 8, 12, 6, 8, 5, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0},
-    {"many channels", 1, 300, 3, 3, 10, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0},
-    {"rectified", 2, 9, 6, 7, 11, 3, 3, 1, 1, 1, 1, "fmax(v, 0.0f)", 0, 0, 0, 0,
-     0},
-    {"sigmoid", 1, 8, 6, 7, 11, 1, 1, 1, 0, 0, 1, "1.0f / (1.0f + exp(-v))", 0,
      0, 0, 0, 0},
+    {"1x1, stride 2", 2, 17, 8, 7, 33, 1, 1, 2, 0, 0, 1, NULL, 0, 0, 0, 0, 0,
+     0},
+    {"3x3, stride 2", 2, 16, 9, 8, 24, 3, 3, 2, 1, 1, 1, NULL, 0, 0, 1, 0, 0,
+     0},
+    {"3x3, stride 2, end pad", 1, 8, 8, 8, 9, 3, 3, 2, 0, 1, 1, NULL, 0, 0, 0,
+     0, 0, 0},
+    {"stride 3", 1, 9, 10, 13, 10, 2, 2, 3, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0},
+    {"pad wider than the window", 1, 5, 4, 3, 7, 2, 2, 1, 3, 3, 1, NULL, 0, 0,
+     0, 0, 0, 0},
+    {"dilation", 1, 10, 9, 12, 8, 3, 3, 1, 2, 2, 2, NULL, 0, 0, 0, 0, 0, 0},
+    {"dilation, stride", 1, 8, 9, 9, 8, 3, 3, 2, 2, 2, 2, NULL, 0, 1, 0, 0, 0,
+     0},
+    {"tall window", 1, 8, 12, 6, 8, 5, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0},
+    {"many channels", 1, 300, 3, 3, 10, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0,
+     0},
+    {"rectified", 2, 9, 6, 7, 11, 3, 3, 1, 1, 1, 1, "fmax(v, 0.0f)", 0, 0, 0, 0,
+     0, 0},
+    {"sigmoid", 1, 8, 6, 7, 11, 1, 1, 1, 0, 0, 1, "1.0f / (1.0f + exp(-v))", 0,
+     0, 0, 0, 0, 0},
     {"residual", 2, 16, 5, 6, 21, 3, 3, 2, 1, 1, 1,
-     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 1, 0, 0},
-    {"depthwise", 2, 13, 9, 11, 13, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 1, 0},
+     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 1, 0, 0, 0},
+    {"depthwise", 2, 13, 9, 11, 13, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 1, 0, 0},
     {"depthwise, stride 2", 2, 24, 9, 20, 24, 3, 3, 2, 1, 1, 1, NULL, 0, 0, 0,
-     1, 0},
-    {"depthwise 5x5", 1, 9, 16, 5, 9, 5, 5, 1, 2, 2, 1, NULL, 0, 0, 0, 1, 0},
+     1, 0, 0},
+    {"depthwise 5x5", 1, 9, 16, 5, 9, 5, 5, 1, 2, 2, 1, NULL, 0, 0, 0, 1, 0, 0},
     {"depthwise, dilation", 1, 8, 9, 9, 8, 3, 3, 1, 2, 2, 2, NULL, 0, 0, 0, 1,
-     0},
+     0, 0},
     {"depthwise, residual", 2, 11, 8, 9, 11, 3, 3, 1, 1, 1, 1,
-     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 0, 1, 0},
+     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 0, 1, 0, 0},
     {"gate", 2, 12, 7, 9, 19, 3, 3, 1, 1, 1, 1, "v * e0 - s0 * e1", 2, 0, 0, 0,
-     0},
+     0, 0},
     {"gate, lane by lane", 1, 8, 7, 6, 16, 1, 1, 1, 0, 0, 1,
-     "fmax(v * e0, v * e0) - s0 * e1", 2, 0, 0, 0, 0},
+     "fmax(v * e0, v * e0) - s0 * e1", 2, 0, 0, 0, 0, 0},
     {"depthwise gate", 1, 11, 7, 9, 11, 3, 3, 1, 1, 1, 1, "v * e0 - s0 * e1", 2,
-     0, 0, 1, 0},
-    {"one axis", 2, 13, 1, 21, 20, 1, 5, 2, 0, 0, 1, NULL, 0, 0, 0, 0, 1},
+     0, 0, 1, 0, 0},
+    {"one axis", 2, 13, 1, 21, 20, 1, 5, 2, 0, 0, 1, NULL, 0, 0, 0, 0, 1, 0},
     {"one axis, first layer", 2, 2, 1, 21, 9, 1, 3, 1, 1, 1, 1, NULL, 0, 0, 0,
-     0, 1},
+     0, 1, 0},
     {"one axis, depthwise", 2, 9, 1, 20, 9, 1, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 1,
-     1},
-    {"no images", 0, 8, 5, 5, 8, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0},
+     1, 0},
+    {"groups of whole blocks", 2, 32, 6, 7, 64, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1,
+     0, 0, 2},
+    {"groups of odd blocks, stride 2", 2, 48, 9, 8, 144, 3, 3, 2, 1, 1, 1, NULL,
+     0, 0, 1, 0, 0, 3},
+    {"groups of four, residual", 2, 32, 7, 6, 32, 3, 3, 1, 1, 1, 1,
+     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 1, 0, 0, 8},
+    {"groups that no block ends", 2, 15, 6, 7, 21, 3, 3, 2, 1, 1, 1, NULL, 0, 0,
+     1, 0, 0, 3},
+    {"groups, 1x1", 3, 96, 5, 4, 24, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 1, 0, 0, 3},
+    {"groups, fewer channels than lanes", 2, 4, 7, 5, 6, 3, 3, 1, 2, 1, 1, NULL,
+     0, 0, 1, 0, 0, 2},
+    {"groups, one axis", 2, 24, 1, 21, 48, 1, 5, 2, 0, 0, 1, NULL, 0, 0, 0, 0,
+     1, 6},
+    {"no images", 0, 8, 5, 5, 8, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0, 0},
 };
 
 /* ---- the definition ----------------------------------------------------- */
@@ -101,11 +121,17 @@ finish(const struct shape *p, double v, double e0, double e1)
     return p->formula[0] == 'f' ? fmax(v, 0.0) : 1.0 / (1.0 + exp(-v));
 }
 
+static int
+groups_of(const struct shape *p)
+{
+    return p->groups ? p->groups : p->depthwise ? p->c : 1;
+}
+
 /* Channels of x that a channel of y sees. */
 static int
 group(const struct shape *p)
 {
-    return p->depthwise ? 1 : p->c;
+    return p->c / groups_of(p);
 }
 
 /* All three at output pixel (n, k, i, j). */
@@ -114,9 +140,10 @@ define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
              int j)
 {
     const int at = ((n * p->k + k) * a->oh + i) * a->ow + j;
+    const int c0 = k / (p->k / groups_of(p)) * group(p);
     double sum = a->b[k];
 
-    for (int c = p->depthwise ? k : 0; c < (p->depthwise ? k + 1 : p->c); c++)
+    for (int c = c0; c < c0 + group(p); c++)
         for (int r = 0; r < p->r; r++)
             for (int s = 0; s < p->s; s++) {
                 int y = i * p->stride + r * p->dilation -
@@ -226,14 +253,14 @@ build(const struct shape *p, const struct numbers *a,
         snprintf(window, sizeof window,
                  "kernel_shape=%d strides=%d dilations=%d pads=%d,%d group=%d",
                  p->s, p->stride, p->dilation, p->pad, p->pad_end,
-                 p->c / group(p));
+                 groups_of(p));
         snprintf(all, sizeof all, "%s extent=%d", window, p->w);
     } else {
         snprintf(window, sizeof window,
                  "kernel_shape=%d,%d strides=%d,%d dilations=%d,%d "
                  "pads=%d,%d,%d,%d group=%d",
                  p->r, p->s, p->stride, p->stride, p->dilation, p->dilation,
-                 p->pad, p->pad, p->pad_end, p->pad_end, p->c / group(p));
+                 p->pad, p->pad, p->pad_end, p->pad_end, groups_of(p));
         snprintf(all, sizeof all, "%s extent=%d,%d", window, p->h, p->w);
     }
     for (int i = 0; i < 5; i++)
