@@ -1,6 +1,6 @@
 /* gather.cl - numbers picked along an axis, and the gradient.
  *
- *     y[p, j, q] = x[p, index[j], q]           index[p, j, q] with EACH
+ *     y[p, j, q] = x[p, index[j], q]
  *     dx[p, i, q] = sum of dy[p, j, q] over the j with index[j] = i
  *
  * Negative indices count from the end; what lies outside is brought to the
@@ -10,7 +10,6 @@
  *   SIZE     bytes of an element of x and y                 4
  *   TYPE_x   storage type (gradient)                        1
  *   TYPE_i   type of the indices: 6 int, 7 long             7
- *   EACH     1: an index for each number                    0
  */
 #ifndef SIZE
 #define SIZE 4
@@ -20,9 +19,6 @@
 #endif
 #ifndef TYPE_i
 #define TYPE_i 7
-#endif
-#ifndef EACH
-#define EACH 0
 #endif
 
 #if SIZE == 1
@@ -51,7 +47,7 @@ gather(__global const BITS *x, __global const STORAGE(TYPE_i) *index,
     if (id >= count)
         return;
     int q = id % after, j = id / after % picks, p = id / after / picks;
-    int i = row_of(index[EACH ? id : j], rows);
+    int i = row_of(index[j], rows);
     y[id] = x[(p * rows + i) * after + q];
 }
 
@@ -81,7 +77,7 @@ gather_grad(__global const STORAGE(TYPE_x) *dy,
     ACC sum = 0;
     for (int j = 0; j < picks; j++) {
         int at = (p * picks + j) * after + q;
-        if (row_of(index[EACH ? at : j], rows) == i)
+        if (row_of(index[j], rows) == i)
             sum += LOAD(TYPE_x, dy, at);
     }
     STORE(TYPE_x, dx, id, sum);

@@ -1,4 +1,4 @@
-/* gather.c - Gather, GatherElements and their gradients.
+/* gather.c - Gather and its gradient.
  *
  * Indices count from the end when negative; what lies outside is an error when
  * the indices are known on the host, and the nearest element on the device,
@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "op/pool.h"
+#include "op/scatter.h"
 
-/* y[p, j, q] = x[p, index[j], q] (Gather), or with an index for each number
- * (GatherElements: `each`). */
+/* y[p, j, q] = x[p, index[j], q] */
 struct field {
     int axis;
     int64_t before, rows, after; /* of x */
-    int64_t picks;               /* j's: all indices, or along the axis */
+    int64_t picks;               /* j's: all indices */
 };
 
 static ocellus_status
@@ -30,12 +30,11 @@ check(const struct oc_node *node, const struct ocellus_value *x,
 }
 
 static struct field
-field_of(const struct oc_shape *x, const struct oc_shape *index, int axis,
-         int each)
+field_of(const struct oc_shape *x, const struct oc_shape *index, int axis)
 {
     return (struct field){axis, oc_shape_span(x, 0, axis), x->dim[axis],
                           oc_shape_span(x, axis + 1, x->rank),
-                          each ? index->dim[axis] : oc_shape_count(index)};
+                          oc_shape_count(index)};
 }
 
 /* ---- Gather ------------------------------------------------------------- */
@@ -75,7 +74,7 @@ gather_eval(struct oc_node *node)
     int count, axis;
     OC_TRY(check(node, x, node->in[1], &axis));
     OC_TRY(oc_host_ints(node, 1, &index, &count));
-    struct field f = field_of(&x->shape, &node->in[1]->shape, axis, 0);
+    struct field f = field_of(&x->shape, &node->in[1]->shape, axis);
     unsigned char *to = oc_eval_out(node, 0);
     const unsigned char *from = x->data;
     size_t run = (size_t)f.after * size;
@@ -116,8 +115,7 @@ gather_emit(struct oc_steps *steps, const struct oc_node *node)
     OC_TRY(check(node, node->in[0], node->in[1], &axis));
     if (count == 0)
         return OCELLUS_OK;
-    struct field f =
-        field_of(&node->in[0]->shape, &node->in[1]->shape, axis, 0);
+    struct field f = field_of(&node->in[0]->shape, &node->in[1]->shape, axis);
     int rows = steps->caps->cpu && f.after >= 16;
     struct oc_step *l =
         oc_launch(steps, "gather", rows ? "gather_rows" : "gather");
@@ -133,22 +131,16 @@ gather_emit(struct oc_steps *steps, const struct oc_node *node)
 }
 
 static void
-index_grad(const struct oc_node *node, const char *op,
-           struct ocellus_value *dy[], struct ocellus_value *dx[])
+gather_grad(const struct oc_node *node, struct ocellus_value *dy[],
+            struct ocellus_value *dx[])
 {
     const struct oc_shape *x = &node->in[0]->shape;
     dx[1] = NULL;
     if (dx[0])
-        dx[0] = dy[0] ? OC_NODE_LIKE(node, op, NULL, dy[0], node->in[1],
-                                     oc_ints(node->graph, x->rank, x->dim))
-                      : NULL;
-}
-
-static void
-gather_grad(const struct oc_node *node, struct ocellus_value *dy[],
-            struct ocellus_value *dx[])
-{
-    index_grad(node, "GatherGrad", dy, dx);
+        dx[0] = dy[0]
+                    ? OC_NODE_LIKE(node, "GatherGrad", NULL, dy[0], node->in[1],
+                                   oc_ints(node->graph, x->rank, x->dim))
+                    : NULL;
 }
 
 static const struct oc_impl gather_impls[] = {
@@ -185,7 +177,7 @@ back_infer(struct oc_node *node)
 }
 
 static ocellus_status
-back_emit(struct oc_steps *steps, const struct oc_node *node, int each)
+back_emit(struct oc_steps *steps, const struct oc_node *node)
 {
     int axis;
     const struct oc_shape *x = &node->out[0]->shape;
@@ -193,24 +185,52 @@ back_emit(struct oc_steps *steps, const struct oc_node *node, int each)
     OC_TRY(oc_axis(oc_attr_int(node, "axis", 0), x->rank, &axis));
     if (count == 0)
         return OCELLUS_OK;
-    struct field f = field_of(x, &node->in[1]->shape, axis, each);
+    struct field f = field_of(x, &node->in[1]->shape, axis);
     struct oc_step *l = oc_launch(steps, "gather", "gather_grad");
     oc_define_type(steps, l, "x", node->in[0]->type);
-    oc_define(steps, l, "EACH", each);
     common_args(steps, l, 1, &f);
     oc_grid1(l, count, 0);
     oc_cost(l, (double)count * (double)f.picks, 8.0 * (double)count);
     return steps->status;
 }
 
-static ocellus_status
-gather_back_emit(struct oc_steps *steps, const struct oc_node *node)
+static const char *
+refuse_scatter(const struct oc_node *node, const struct oc_caps *caps)
 {
-    return back_emit(steps, node, 0);
+    ocellus_type type = node->in[0]->type;
+    (void)caps;
+    return type == OCELLUS_FLOAT || type == OCELLUS_DOUBLE
+               ? NULL
+               : "sums would be rounded one by one";
+}
+
+static ocellus_status
+scatter_emit(struct oc_steps *steps, const struct oc_node *node)
+{
+    const struct oc_shape *x = &node->out[0]->shape;
+    int axis;
+    OC_TRY(oc_axis(oc_attr_int(node, "axis", 0), x->rank, &axis));
+    struct field f = field_of(x, &node->in[1]->shape, axis);
+    struct oc_scatter s = {
+        .batches = f.before,
+        .tuples = f.picks,
+        .slice = f.after,
+        .depth = 1,
+        .shared = 1,
+        .dim = {f.rows},
+        .reduce = OC_SCATTER_ADD,
+        .clamp = 1,
+    };
+    if (oc_shape_count(x) == 0)
+        return OCELLUS_OK;
+    oc_emit_fill_out(steps, 0, 0);
+    oc_scatter_emit(steps, &s, 1, 0);
+    return steps->status;
 }
 
 static const struct oc_impl gather_grad_impls[] = {
-    {"direct", NULL, NULL, gather_back_emit, 0, 0},
+    {"scatter", refuse_scatter, NULL, scatter_emit, 0, 0},
+    {"direct", NULL, NULL, back_emit, 0, 0},
     {.name = NULL},
 };
 
@@ -223,93 +243,4 @@ const struct oc_op oc_op_GatherGrad = {
     .host = 4,
     .infer = back_infer,
     .impls = gather_grad_impls,
-};
-
-/* ---- GatherElements: an index for each number of y ----------------------- */
-
-static ocellus_status
-elements_infer(struct oc_node *node)
-{
-    const struct oc_shape *x = &node->in[0]->shape;
-    const struct oc_shape *index = &node->in[1]->shape;
-    int axis;
-    OC_TRY(check(node, node->in[0], node->in[1], &axis));
-    OC_TRY(oc_check_int_count(node, index));
-    int fits = index->rank == x->rank;
-    for (int i = 0; fits && i < x->rank; i++)
-        if (i != axis && x->dim[i] != OC_UNKNOWN &&
-            index->dim[i] != OC_UNKNOWN && index->dim[i] != x->dim[i])
-            fits = 0;
-    if (!fits)
-        return oc_node_fail(node, OCELLUS_UNSUPPORTED,
-                            "indices must have the data's extents on all axes "
-                            "but axis %d",
-                            axis);
-    if (x->dim[axis] == 0 && index->dim[axis] > 0)
-        return oc_node_fail(node, OCELLUS_BAD_MODEL,
-                            "nothing can be taken from an empty axis");
-    return oc_infer_out(node, 0, node->in[0]->type, index);
-}
-
-static ocellus_status
-elements_emit(struct oc_steps *steps, const struct oc_node *node)
-{
-    int axis;
-    int64_t count = oc_shape_count(&node->out[0]->shape);
-    OC_TRY(check(node, node->in[0], node->in[1], &axis));
-    if (count == 0)
-        return OCELLUS_OK;
-    struct field f =
-        field_of(&node->in[0]->shape, &node->in[1]->shape, axis, 1);
-    struct oc_step *l = oc_launch(steps, "gather", "gather");
-    oc_define(steps, l, "SIZE", (int)oc_type_size(node->in[0]->type));
-    oc_define(steps, l, "EACH", 1);
-    common_args(steps, l, 1, &f);
-    oc_grid1(l, count, 0);
-    oc_cost(l, 0, 2.0 * (double)count * 4.0);
-    return steps->status;
-}
-
-static void
-elements_grad(const struct oc_node *node, struct ocellus_value *dy[],
-              struct ocellus_value *dx[])
-{
-    index_grad(node, "GatherElementsGrad", dy, dx);
-}
-
-static const struct oc_impl elements_impls[] = {
-    {"direct", NULL, NULL, elements_emit, 0, 0},
-    {.name = NULL},
-};
-
-const struct oc_op oc_op_GatherElements = {
-    .name = "GatherElements",
-    .min_in = 2,
-    .max_in = 2,
-    .n_out = 1,
-    .infer = elements_infer,
-    .grad = elements_grad,
-    .impls = elements_impls,
-};
-
-static ocellus_status
-elements_back_emit(struct oc_steps *steps, const struct oc_node *node)
-{
-    return back_emit(steps, node, 1);
-}
-
-static const struct oc_impl elements_grad_impls[] = {
-    {"direct", NULL, NULL, elements_back_emit, 0, 0},
-    {.name = NULL},
-};
-
-const struct oc_op oc_op_GatherElementsGrad = {
-    .name = "GatherElementsGrad",
-    .min_in = 3,
-    .max_in = 3,
-    .n_out = 1,
-    .flags = OC_OP_INTERNAL,
-    .host = 4,
-    .infer = back_infer,
-    .impls = elements_grad_impls,
 };
