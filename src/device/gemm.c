@@ -60,8 +60,9 @@ scratch_of(struct oc_run *run, const struct oc_gemm *g, size_t *bytes)
         return OCELLUS_OK;
     code = CLBlastSGemmTempBufferSize(
         CLBlastLayoutRowMajor, transposed(g->transpose_a),
-        transposed(g->transpose_b), (size_t)g->m, (size_t)g->n, (size_t)g->k, 0,
-        (size_t)g->lda, 0, (size_t)g->ldb, 0, (size_t)g->ldc, &run->queue,
+        transposed(g->transpose_b), (size_t)g->m, (size_t)g->n, (size_t)g->k,
+        (size_t)g->offset_a, (size_t)g->lda, (size_t)g->offset_b,
+        (size_t)g->ldb, (size_t)g->offset_c, (size_t)g->ldc, &run->queue,
         bytes);
     return code == CLBlastSuccess ? OCELLUS_OK : fail(code, g);
 }
@@ -108,16 +109,18 @@ oc_gemm_enqueue(struct oc_run *run, const struct oc_gemm *g, cl_event *event)
     if (g->batch > 1)
         code = CLBlastSgemmStridedBatched(
             CLBlastLayoutRowMajor, transposed(g->transpose_a),
-            transposed(g->transpose_b), m, n, k, g->alpha, a, 0, (size_t)g->lda,
-            (size_t)g->stride_a, b, 0, (size_t)g->ldb, (size_t)g->stride_b,
-            g->beta, c, 0, (size_t)g->ldc, (size_t)g->stride_c,
+            transposed(g->transpose_b), m, n, k, g->alpha, a,
+            (size_t)g->offset_a, (size_t)g->lda, (size_t)g->stride_a, b,
+            (size_t)g->offset_b, (size_t)g->ldb, (size_t)g->stride_b, g->beta,
+            c, (size_t)g->offset_c, (size_t)g->ldc, (size_t)g->stride_c,
             (size_t)g->batch, &run->queue, event);
     else
         code = CLBlastSgemmWithTempBuffer(
             CLBlastLayoutRowMajor, transposed(g->transpose_a),
-            transposed(g->transpose_b), m, n, k, g->alpha, a, 0, (size_t)g->lda,
-            b, 0, (size_t)g->ldb, g->beta, c, 0, (size_t)g->ldc, &run->queue,
-            event, run->gemm_scratch);
+            transposed(g->transpose_b), m, n, k, g->alpha, a,
+            (size_t)g->offset_a, (size_t)g->lda, b, (size_t)g->offset_b,
+            (size_t)g->ldb, g->beta, c, (size_t)g->offset_c, (size_t)g->ldc,
+            &run->queue, event, run->gemm_scratch);
     pthread_mutex_unlock(&door);
     return code == CLBlastSuccess ? OCELLUS_OK : fail(code, g);
 }

@@ -268,6 +268,30 @@ oc_product_flops(const struct oc_product *p)
     return 2.0 * p->m * p->n * p->k * p->count;
 }
 
+struct oc_factors
+oc_factors_of(const struct oc_steps *steps, const struct oc_product *p)
+{
+    return (struct oc_factors){steps->in[0].place, steps->in[1].place,
+                               p->has_c ? steps->in[2].place : -1,
+                               steps->out[0].place};
+}
+
+void
+oc_emit_product(struct oc_steps *steps, const struct oc_product *p,
+                const struct oc_factors *at)
+{
+    const struct oc_caps *caps = steps->caps;
+
+    if (p->m == 0 || p->n == 0 || p->count == 0)
+        return;
+    if (caps->cpu && p->batches <= 2)
+        oc_product_cpu(steps, p, at);
+    else if (caps->clblast && !caps->cpu && p->batches <= 1 && p->k > 0)
+        oc_product_clblast(steps, p, at);
+    else
+        oc_product_direct(steps, p, at, OCELLUS_FLOAT);
+}
+
 /* ---- gradients ---------------------------------------------------------- */
 
 /* op(A) and op(B) as tensors with the flags that make them so. */

@@ -34,6 +34,25 @@ ocellus_status oc_product_of(const struct oc_node *node,
                              struct oc_product *product);
 double oc_product_flops(const struct oc_product *product);
 
+/* Where its tensors lie: places. c: any where has_c is 0. */
+struct oc_factors {
+    int a, b, c, y;
+};
+/* Those of the node Gemm or MatMul being emitted. */
+struct oc_factors oc_factors_of(const struct oc_steps *steps,
+                                const struct oc_product *product);
+/* A float32 product as a launch of another operator, by the implementation
+ * for the device's class; at most two batch axes and without C. */
+void oc_emit_product(struct oc_steps *steps, const struct oc_product *product,
+                     const struct oc_factors *factors);
+void oc_product_cpu(struct oc_steps *steps, const struct oc_product *product,
+                    const struct oc_factors *factors);
+void oc_product_clblast(struct oc_steps *steps,
+                        const struct oc_product *product,
+                        const struct oc_factors *factors);
+void oc_product_direct(struct oc_steps *steps, const struct oc_product *product,
+                       const struct oc_factors *factors, ocellus_type type);
+
 /* gemm_cpu.c: float32 on CPU-class devices. */
 const char *oc_gemm_cpu_refuse(const struct oc_node *node,
                                const struct oc_caps *caps);

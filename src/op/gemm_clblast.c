@@ -55,33 +55,43 @@ finish(struct oc_steps *steps, int64_t count)
     oc_cost(launch, 0, 8.0 * (double)count);
 }
 
+void
+oc_product_clblast(struct oc_steps *steps, const struct oc_product *p,
+                   const struct oc_factors *at)
+{
+    struct oc_gemm gemm = {0};
+
+    gemm.transpose_a = p->transpose_a;
+    gemm.transpose_b = p->transpose_b;
+    gemm.m = p->m;
+    gemm.n = p->n;
+    gemm.k = p->k;
+    gemm.lda = p->transpose_a ? p->m : p->k;
+    gemm.ldb = p->transpose_b ? p->k : p->n;
+    gemm.ldc = p->n;
+    gemm.batch = p->count;
+    gemm.stride_a = p->batches ? p->stride_a[0] : 0;
+    gemm.stride_b = p->batches ? p->stride_b[0] : 0;
+    gemm.stride_c = (int64_t)p->m * p->n;
+    gemm.alpha = p->alpha;
+    gemm.beta = p->has_c ? p->beta : 0;
+    gemm.a = at->a;
+    gemm.b = at->b;
+    gemm.c = at->y;
+    oc_emit_gemm(steps, &gemm);
+}
+
 ocellus_status
 oc_gemm_clblast(struct oc_steps *steps, const struct oc_node *node)
 {
     struct oc_product p;
-    struct oc_gemm gemm = {0};
+    struct oc_factors at;
 
     OC_TRY(oc_product_of(node, &p));
     if (p.has_c)
         start(steps, &p);
-    gemm.transpose_a = p.transpose_a;
-    gemm.transpose_b = p.transpose_b;
-    gemm.m = p.m;
-    gemm.n = p.n;
-    gemm.k = p.k;
-    gemm.lda = p.transpose_a ? p.m : p.k;
-    gemm.ldb = p.transpose_b ? p.k : p.n;
-    gemm.ldc = p.n;
-    gemm.batch = p.count;
-    gemm.stride_a = p.batches ? p.stride_a[0] : 0;
-    gemm.stride_b = p.batches ? p.stride_b[0] : 0;
-    gemm.stride_c = (int64_t)p.m * p.n;
-    gemm.alpha = p.alpha;
-    gemm.beta = p.has_c ? p.beta : 0;
-    gemm.a = steps->in[0].place;
-    gemm.b = steps->in[1].place;
-    gemm.c = steps->out[0].place;
-    oc_emit_gemm(steps, &gemm);
+    at = oc_factors_of(steps, &p);
+    oc_product_clblast(steps, &p, &at);
     if (node->epilogue)
         finish(steps, oc_shape_count(&node->out[0]->shape));
     return OCELLUS_OK;

@@ -166,14 +166,14 @@ oc_gemm_cpu_refuse(const struct oc_node *node, const struct oc_caps *caps)
 
 static void
 push_product(struct oc_steps *steps, struct oc_step *launch,
-             const struct oc_product *p)
+             const struct oc_product *p, const struct oc_factors *at)
 {
     int inner = p->batches - 1, outer = p->batches - 2;
 
-    oc_arg_in(steps, launch, 0);
-    oc_arg_in(steps, launch, 1);
-    oc_arg_in(steps, launch, p->has_c ? 2 : 1);
-    oc_arg_out(steps, launch, 0);
+    oc_arg_place(steps, launch, at->a, 0);
+    oc_arg_place(steps, launch, at->b, 0);
+    oc_arg_place(steps, launch, p->has_c ? at->c : at->b, 0);
+    oc_arg_place(steps, launch, at->y, 1);
     oc_arg_int(steps, launch, p->m);
     oc_arg_int(steps, launch, p->n);
     oc_arg_int(steps, launch, p->k);
@@ -192,36 +192,46 @@ push_product(struct oc_steps *steps, struct oc_step *launch,
     oc_arg_int(steps, launch, inner >= 0 ? p->stride_b[inner] : 0);
 }
 
-ocellus_status
-oc_gemm_cpu(struct oc_steps *steps, const struct oc_node *node)
+void
+oc_product_cpu(struct oc_steps *steps, const struct oc_product *p,
+               const struct oc_factors *at)
 {
-    struct oc_product p;
-    struct blocking b;
-    struct oc_step *launch;
+    struct blocking b =
+        is_few(p) ? block_few(p, steps->caps) : block_many(p, steps->caps);
+    struct oc_step *launch = oc_launch(steps, "gemm_cpu", b.kernel);
 
-    OC_TRY(oc_product_of(node, &p));
-    if (oc_shape_count(&node->out[0]->shape) == 0)
-        return OCELLUS_OK;
-    b = is_few(&p) ? block_few(&p, steps->caps) : block_many(&p, steps->caps);
-    launch = oc_launch(steps, "gemm_cpu", b.kernel);
     oc_define(steps, launch, "WIDTH", b.width);
     oc_define(steps, launch, "ROWS", b.rows);
     oc_define(steps, launch, "VECS", b.vecs);
     if (b.dots)
         oc_define(steps, launch, "DOTS", b.dots);
     else
-        oc_define(steps, launch, "TURNED_A", p.transpose_a);
-    push_product(steps, launch, &p);
+        oc_define(steps, launch, "TURNED_A", p->transpose_a);
+    push_product(steps, launch, p, at);
     oc_arg_int(steps, launch, b.tile_m);
     oc_arg_int(steps, launch, b.tile_n);
     oc_arg_int(steps, launch, b.tile_k);
     if (!b.dots)
         oc_arg_local(steps, launch, local_bytes(&b));
     oc_epilogue(steps, launch, NULL);
-    oc_grid3(launch, divide_up(p.n, b.tile_n), divide_up(p.m, b.tile_m),
-             p.count, 1, 1, 1);
-    oc_cost(launch, oc_product_flops(&p),
-            4.0 * p.count *
-                ((double)p.m * p.k + (double)p.k * p.n + (double)p.m * p.n));
+    oc_grid3(launch, divide_up(p->n, b.tile_n), divide_up(p->m, b.tile_m),
+             p->count, 1, 1, 1);
+    oc_cost(
+        launch, oc_product_flops(p),
+        4.0 * p->count *
+            ((double)p->m * p->k + (double)p->k * p->n + (double)p->m * p->n));
+}
+
+ocellus_status
+oc_gemm_cpu(struct oc_steps *steps, const struct oc_node *node)
+{
+    struct oc_product p;
+    struct oc_factors at;
+
+    OC_TRY(oc_product_of(node, &p));
+    if (oc_shape_count(&node->out[0]->shape) == 0)
+        return OCELLUS_OK;
+    at = oc_factors_of(steps, &p);
+    oc_product_cpu(steps, &p, &at);
     return OCELLUS_OK;
 }

@@ -26,38 +26,47 @@ push_strides(struct oc_steps *steps, struct oc_step *launch, int turned,
     oc_arg_int(steps, launch, turned ? rows : 1);
 }
 
+void
+oc_product_direct(struct oc_steps *steps, const struct oc_product *p,
+                  const struct oc_factors *at, ocellus_type type)
+{
+    int64_t count = (int64_t)p->count * p->m * p->n;
+    struct oc_step *launch = oc_launch(steps, "gemm", "gemm");
+
+    oc_define_type(steps, launch, "a", type);
+    oc_arg_place(steps, launch, at->a, 0);
+    oc_arg_place(steps, launch, at->b, 0);
+    oc_arg_place(steps, launch, p->has_c ? at->c : at->b, 0);
+    oc_arg_place(steps, launch, at->y, 1);
+    oc_arg_int(steps, launch, count);
+    oc_arg_int(steps, launch, p->m);
+    oc_arg_int(steps, launch, p->n);
+    oc_arg_int(steps, launch, p->k);
+    push_strides(steps, launch, p->transpose_a, p->m, p->k);
+    push_strides(steps, launch, p->transpose_b, p->k, p->n);
+    oc_arg_int(steps, launch, p->c_row);
+    oc_arg_int(steps, launch, p->c_column);
+    oc_arg_float(steps, launch, p->alpha);
+    oc_arg_float(steps, launch, p->has_c ? p->beta : 0);
+    push_batches(steps, launch, p);
+    oc_epilogue(steps, launch, NULL);
+    oc_grid1(launch, count, 0);
+    oc_cost(
+        launch, oc_product_flops(p),
+        (double)oc_type_size(type) * p->count *
+            ((double)p->m * p->k + (double)p->k * p->n + (double)p->m * p->n));
+}
+
 ocellus_status
 oc_gemm_direct(struct oc_steps *steps, const struct oc_node *node)
 {
-    ocellus_type type = node->in[0]->type;
-    int64_t count = oc_shape_count(&node->out[0]->shape);
     struct oc_product p;
-    struct oc_step *launch;
+    struct oc_factors at;
 
     OC_TRY(oc_product_of(node, &p));
-    if (count == 0)
+    if (oc_shape_count(&node->out[0]->shape) == 0)
         return OCELLUS_OK;
-    launch = oc_launch(steps, "gemm", "gemm");
-    oc_define_type(steps, launch, "a", type);
-    oc_arg_in(steps, launch, 0);
-    oc_arg_in(steps, launch, 1);
-    oc_arg_in(steps, launch, p.has_c ? 2 : 1);
-    oc_arg_out(steps, launch, 0);
-    oc_arg_int(steps, launch, count);
-    oc_arg_int(steps, launch, p.m);
-    oc_arg_int(steps, launch, p.n);
-    oc_arg_int(steps, launch, p.k);
-    push_strides(steps, launch, p.transpose_a, p.m, p.k);
-    push_strides(steps, launch, p.transpose_b, p.k, p.n);
-    oc_arg_int(steps, launch, p.c_row);
-    oc_arg_int(steps, launch, p.c_column);
-    oc_arg_float(steps, launch, p.alpha);
-    oc_arg_float(steps, launch, p.has_c ? p.beta : 0);
-    push_batches(steps, launch, &p);
-    oc_epilogue(steps, launch, NULL);
-    oc_grid1(launch, count, 0);
-    oc_cost(launch, oc_product_flops(&p),
-            (double)oc_type_size(type) * p.count *
-                ((double)p.m * p.k + (double)p.k * p.n + (double)p.m * p.n));
+    at = oc_factors_of(steps, &p);
+    oc_product_direct(steps, &p, &at, node->in[0]->type);
     return OCELLUS_OK;
 }

@@ -180,6 +180,16 @@ oc_arg_scratch(struct oc_steps *steps, struct oc_step *launch)
 }
 
 void
+oc_arg_place(struct oc_steps *steps, struct oc_step *launch, int place,
+             int writes)
+{
+    struct oc_arg *arg = add_arg(steps, launch, OC_ARG_MEMORY);
+
+    arg->place = place;
+    arg->writes = writes;
+}
+
+void
 oc_arg_int(struct oc_steps *steps, struct oc_step *launch, int64_t i)
 {
     struct oc_arg *arg = add_arg(steps, launch, OC_ARG_INT);

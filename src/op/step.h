@@ -99,6 +99,7 @@ struct oc_gemm {
     int m, n, k, lda, ldb, ldc;
     int batch;
     int64_t stride_a, stride_b, stride_c;
+    int64_t offset_a, offset_b, offset_c;
     float alpha, beta;
     int a, b, c; /* places */
 };
@@ -164,6 +165,9 @@ void oc_prelude(struct oc_steps *steps, struct oc_step *launch,
 void oc_arg_in(struct oc_steps *steps, struct oc_step *launch, int k);
 void oc_arg_out(struct oc_steps *steps, struct oc_step *launch, int k);
 void oc_arg_scratch(struct oc_steps *steps, struct oc_step *launch);
+/* Any place, for what several launches of one node share. */
+void oc_arg_place(struct oc_steps *steps, struct oc_step *launch, int place,
+                  int writes);
 void oc_arg_int(struct oc_steps *steps, struct oc_step *launch, int64_t i);
 void oc_arg_float(struct oc_steps *steps, struct oc_step *launch, double f);
 void oc_arg_local(struct oc_steps *steps, struct oc_step *launch, size_t bytes);

@@ -57,10 +57,11 @@ struct oc_case {
     double tolerance;   /* of each number, relative to the largest wanted;
                          * 0: 1e-5 */
     int no_gradient;
-    int plain;      /* not from blocked inputs */
-    int n_compared; /* outputs compared, 0: all but saved ones */
-    int gpu;        /* planned as for a GPU, on any device */
-    int slack;      /* gradient's tolerance is so many times 1e-4; 0: 1 */
+    int plain;       /* not from blocked inputs */
+    int n_compared;  /* outputs compared, 0: all but saved ones */
+    int gpu;         /* planned as for a GPU, on any device */
+    int gradient_of; /* the output whose gradient is looked at */
+    int slack;       /* gradient's tolerance is so many times 1e-4; 0: 1 */
 };
 
 /* main()'s result: prints TAP lines; 77 when no device is there. */

@@ -44,12 +44,13 @@ gradient_pass(struct ocellus_graph *graph, void *user)
 static double
 loss_of(struct oc_test *t, double *const y[])
 {
-    size_t count = (size_t)oc_shape_count(&t->node->out[0]->shape);
+    int of = t->of->gradient_of;
+    size_t count = (size_t)oc_shape_count(&t->node->out[of]->shape);
     double sum = 0.0;
 
     oc_test_define(t, y);
     for (size_t i = 0; i < count; i++)
-        sum += y[0][i] * oc_element_get(t->r->type, t->r->data, i);
+        sum += y[of][i] * oc_element_get(t->r->type, t->r->data, i);
     return sum;
 }
 
@@ -161,6 +162,7 @@ oc_test_gradient(struct oc_test *t)
     if (oc_graph_create(&graph) != OCELLUS_OK)
         return oc_test_died(t, "graph");
     y = oc_test_place_node(t, graph);
+    y = y ? y->node->out[t->of->gradient_of] : NULL;
     r = y ? oc_graph_input(graph, "r", y->type, &y->shape) : NULL;
     y = y && r ? OC_NODE(graph, "Mul", NULL, y, r) : NULL;
     loss = y ? OC_NODE(graph, "ReduceSum", "keepdims=0", y) : NULL;
@@ -184,7 +186,8 @@ out:
 int
 oc_test_wants_gradient(struct oc_test *t)
 {
-    const struct oc_shape *shape = &t->node->out[0]->shape;
+    const struct ocellus_value *y = t->node->out[t->of->gradient_of];
+    const struct oc_shape *shape = &y->shape;
     struct oc_random random;
     size_t count = (size_t)oc_shape_count(shape);
     int any = 0;
@@ -192,9 +195,9 @@ oc_test_wants_gradient(struct oc_test *t)
     for (int k = 0; k < t->n_in; k++)
         any |= has_gradient(t, k);
     if (!any || t->of->no_gradient || !t->node->op->grad || count == 0 ||
-        !oc_type_is_float(t->node->out[0]->type))
+        !oc_type_is_float(y->type))
         return 0;
-    if (oc_tensor_create(t->node->out[0]->type, shape, &t->r) != OCELLUS_OK)
+    if (oc_tensor_create(y->type, shape, &t->r) != OCELLUS_OK)
         return 0;
     oc_random_start(&random, 7, oc_hash_text(OC_HASH_START, t->of->op));
     for (size_t i = 0; i < count; i++)
