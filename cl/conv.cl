@@ -220,7 +220,8 @@ conv_grad_bias(__global const STORAGE(TYPE_y) *dy,
         if (lane < half_way)
             shared[lane] += shared[lane + half_way];
     }
-    sum = shared[0];
+    if (lane == 0)
+        sum = shared[0];
 #endif
     if (lane == 0)
         STORE(TYPE_w, db, ko, sum);
