@@ -367,6 +367,8 @@ report(struct doctor *d, const char *impl, const struct outcome *o)
     }
     if (o->ok == 1)
         row.why = "";
+    oc_log(OCELLUS_LOG_DEBUG, "doctor: %s:%s, %s: %s", row.op, impl, row.what,
+           o->ok == 1 ? "right" : row.why);
     if (d->each && d->each(d->user, &row) != 0)
         return oc_fail(OCELLUS_CANCELLED, "the check was stopped");
     return OCELLUS_OK;
