@@ -40,5 +40,8 @@ ocellus_status oc_onnx_modernise(struct oc_onnx_reading *r,
                                  const struct oc_op **op,
                                  struct ocellus_value *in[], int *n_in,
                                  struct oc_attr attr[], int *n_attr);
+/* What stands for the second output of a Dropout of x. */
+struct ocellus_value *oc_onnx_dropout_mask(struct oc_onnx_reading *r,
+                                           struct ocellus_value *x);
 
 #endif

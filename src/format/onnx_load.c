@@ -236,6 +236,12 @@ outputs(struct oc_onnx_reading *r, const oc_onnx_node *node,
     for (size_t k = 0; k < node->n_output; k++) {
         if (node->output[k][0] == '\0')
             continue;
+        if (k == 1 && strcmp(made->op->name, "Dropout") == 0) {
+            struct ocellus_value *mask = oc_onnx_dropout_mask(r, made->in[0]);
+            OC_TRY(graph_status(r->graph));
+            OC_TRY(define(r, node->output[k], mask, NULL));
+            continue;
+        }
         if (k >= (size_t)made->op->n_out)
             return oc_fail(OCELLUS_UNSUPPORTED,
                            "has %zu outputs; %d are the most known",

@@ -83,6 +83,18 @@ old_softmax(struct moving *m, const oc_onnx_node *node)
     return OCELLUS_OK;
 }
 
+/* Before 18, the number of parts was that of the outputs. */
+static void
+old_split(struct moving *m, const oc_onnx_node *node)
+{
+    ints_to_input(m, "split", 1);
+    if ((*m->n_in < 2 || m->in[1] == NULL) && find(m, "num_outputs") == NULL)
+        m->attr[(*m->n_attr)++] =
+            (struct oc_attr){.name = "num_outputs",
+                             .kind = OC_ATTR_INT,
+                             .i = (int64_t)node->n_output};
+}
+
 static int
 one_of(const char *name, const char *const *list)
 {
@@ -111,7 +123,7 @@ oc_onnx_modernise(struct oc_onnx_reading *r, const oc_onnx_node *node,
     if (one_of(name, axes_second))
         ints_to_input(&m, "axes", 1);
     else if (strcmp(name, "Split") == 0)
-        ints_to_input(&m, "split", 1);
+        old_split(&m, node);
     else if (strcmp(name, "Clip") == 0) {
         float_to_input(&m, "min", 1);
         float_to_input(&m, "max", 2);
@@ -127,4 +139,25 @@ oc_onnx_modernise(struct oc_onnx_reading *r, const oc_onnx_node *node,
         drop(&m, "is_test");
     }
     return OCELLUS_OK;
+}
+
+/* Nothing is dropped in an imported net but by the training pass, which knows
+ * no mask: so it is all ones. */
+struct ocellus_value *
+oc_onnx_dropout_mask(struct oc_onnx_reading *r, struct ocellus_value *x)
+{
+    static const float one = 1;
+    static const unsigned char yes = 1;
+    struct oc_shape single = OC_SHAPE(1);
+    int old = r->opset < 10;
+    struct oc_attr attr = {
+        .name = "value",
+        .kind = OC_ATTR_TENSOR,
+        .tensor = oc_graph_constant(r->graph, NULL,
+                                    old ? OCELLUS_FLOAT : OCELLUS_BOOL, &single,
+                                    old ? (const void *)&one : &yes),
+    };
+    struct ocellus_value *shape = OC_NODE(r->graph, "Shape", NULL, x);
+    return oc_apply_attrs(r->graph, oc_op_find("ConstantOfShape"), NULL, 1,
+                          &attr, &shape, 1, 0);
 }

@@ -51,7 +51,10 @@ infer(struct oc_node *node)
     struct oc_shape kept, shape = oc_shape_make(0, NULL);
     uint32_t axes;
 
-    if (!oc_type_is_float(x->type) && !oc_type_is_integer(x->type))
+    int extreme = strcmp(node->op->name, "ReduceMax") == 0 ||
+                  strcmp(node->op->name, "ReduceMin") == 0;
+    if (!oc_type_is_float(x->type) && !oc_type_is_integer(x->type) &&
+        !(extreme && x->type == OCELLUS_BOOL))
         return oc_node_fail(node, OCELLUS_BAD_MODEL, "no rule for %s",
                             oc_type_name(x->type));
     if (strncmp(node->op->name, "ReduceLog", 9) == 0 &&
