@@ -301,11 +301,15 @@ grad_infer(struct oc_node *node)
 /* ---- rows ---------------------------------------------------------------- */
 
 static const struct oc_impl impls[] = {
+    {"cpu", oc_recurrent_cpu_refuse, oc_recurrent_cpu_layouts, oc_recurrent_cpu,
+     0, 0},
     {"direct", NULL, oc_recurrent_direct_layouts, oc_recurrent_direct, 0, 0},
     {.name = NULL},
 };
 
 static const struct oc_impl grad_impls[] = {
+    {"cpu", oc_recurrent_cpu_refuse, oc_recurrent_cpu_grad_layouts,
+     oc_recurrent_cpu_grad, 0, 0},
     {"direct", NULL, oc_recurrent_direct_grad_layouts, oc_recurrent_direct_grad,
      0, 0},
     {.name = NULL},

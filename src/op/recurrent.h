@@ -52,6 +52,19 @@ enum {
     OC_RECG_OUT_P
 };
 
+/* What the kernels know as HAS_... */
+enum {
+    OC_REC_HAS_B = 1,
+    OC_REC_HAS_LENGTHS = 2,
+    OC_REC_HAS_H0 = 4,
+    OC_REC_HAS_C0 = 8,
+    OC_REC_HAS_P = 16,
+    OC_REC_HAS_DY = 32,
+    OC_REC_HAS_DH = 64,
+    OC_REC_HAS_DC = 128,
+    OC_REC_HAS_BEFORE = 256
+};
+
 /* A function of a gate: formulas over x with numbers a and b, and the slope
  * over y, the value, and p, the number that is kept. */
 struct oc_squash {
@@ -89,6 +102,9 @@ void oc_recurrent_numbers(struct oc_steps *steps, struct oc_step *launch,
 /* Input k where it is there, else any valid place. */
 void oc_recurrent_in(struct oc_steps *steps, struct oc_step *launch, int k);
 
+/* Which inputs, and which outputs of a gradient operator, are there. */
+int oc_recurrent_bits(const struct oc_steps *steps);
+
 /* recurrent_direct.c */
 void oc_recurrent_direct_layouts(const struct oc_node *node,
                                  const struct oc_caps *caps,
@@ -102,5 +118,28 @@ void oc_recurrent_direct_grad_layouts(const struct oc_node *node,
                                       struct oc_layout out[], size_t *scratch);
 ocellus_status oc_recurrent_direct_grad(struct oc_steps *steps,
                                         const struct oc_node *node);
+/* Y_h and Y_c, where they are asked for; cells lie at `at` of a place. */
+void oc_recurrent_last_states(struct oc_steps *steps,
+                              const struct oc_recurrent *rec, int direction,
+                              int place, int64_t at);
+/* Gradients of the first states, from dh and dc at carry_at of the scratch,
+ * and of P. */
+void oc_recurrent_ends(struct oc_steps *steps, const struct oc_recurrent *rec,
+                       int direction, int64_t carry_at);
+
+/* recurrent_cpu.c: float32 on CPU-class devices */
+const char *oc_recurrent_cpu_refuse(const struct oc_node *node,
+                                    const struct oc_caps *caps);
+void oc_recurrent_cpu_layouts(const struct oc_node *node,
+                              const struct oc_caps *caps, struct oc_layout in[],
+                              struct oc_layout out[], size_t *scratch);
+ocellus_status oc_recurrent_cpu(struct oc_steps *steps,
+                                const struct oc_node *node);
+void oc_recurrent_cpu_grad_layouts(const struct oc_node *node,
+                                   const struct oc_caps *caps,
+                                   struct oc_layout in[],
+                                   struct oc_layout out[], size_t *scratch);
+ocellus_status oc_recurrent_cpu_grad(struct oc_steps *steps,
+                                     const struct oc_node *node);
 
 #endif

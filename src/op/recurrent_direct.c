@@ -5,19 +5,6 @@
 
 #define MOST_STEPS 65536
 
-/* Bits that the kernels know as HAS_... */
-enum {
-    HAS_B = 1,
-    HAS_LENGTHS = 2,
-    HAS_H0 = 4,
-    HAS_C0 = 8,
-    HAS_P = 16,
-    HAS_DY = 32,
-    HAS_DH = 64,
-    HAS_DC = 128,
-    HAS_BEFORE = 256
-};
-
 /* The node being emitted, for one direction. */
 struct walk {
     struct oc_steps *steps;
@@ -28,13 +15,8 @@ struct walk {
     /* Where gates and cells lie: places, and the first number there. */
     int gates, in_cells;
     int64_t gates_at, cells_at;
+    int64_t carry_at; /* of dh and dc in scratch */
 };
-
-static int
-bit(const struct oc_node *node, int k, int mask)
-{
-    return oc_recurrent_has(node, k) ? mask : 0;
-}
 
 static size_t
 number_size(const struct oc_node *node)
@@ -178,6 +160,28 @@ last_state(struct walk *w, int output, int initial)
 }
 
 static void
+last_states(struct walk *w)
+{
+    last_state(w, 1, OC_REC_H0);
+    if (w->rec.gates == 4)
+        last_state(w, 2, OC_REC_C0);
+}
+
+void
+oc_recurrent_last_states(struct oc_steps *steps, const struct oc_recurrent *rec,
+                         int direction, int place, int64_t at)
+{
+    struct walk w = {.steps = steps, .node = steps->node, .rec = *rec};
+
+    w.direction = direction;
+    w.cells = (int64_t)rec->batch * rec->hidden;
+    w.has = oc_recurrent_bits(steps);
+    w.in_cells = place;
+    w.cells_at = at;
+    last_states(&w);
+}
+
+static void
 run_steps(struct walk *w)
 {
     static const char *const names[] = {"", "rnn_step", "", "gru_step",
@@ -191,9 +195,7 @@ run_steps(struct walk *w)
         if (rec->gates == 3 && !rec->linear)
             step(w, "gru_finish", t);
     }
-    last_state(w, 1, OC_REC_H0);
-    if (rec->gates == 4)
-        last_state(w, 2, OC_REC_C0);
+    last_states(w);
 }
 
 ocellus_status
@@ -204,10 +206,7 @@ oc_recurrent_direct(struct oc_steps *steps, const struct oc_node *node)
     OC_TRY(oc_recurrent_of(node, &w.rec));
     OC_TRY(check_steps(&w));
     w.cells = (int64_t)w.rec.batch * w.rec.hidden;
-    w.has = bit(node, OC_REC_B, HAS_B) |
-            bit(node, OC_REC_LENGTHS, HAS_LENGTHS) |
-            bit(node, OC_REC_H0, HAS_H0) | bit(node, OC_REC_C0, HAS_C0) |
-            bit(node, OC_REC_P, HAS_P);
+    w.has = oc_recurrent_bits(steps);
     find_kept(&w);
     for (int d = 0; d < w.rec.directions; d++) {
         w.direction = d;
@@ -278,7 +277,7 @@ step_back(struct walk *w, const char *kernel, int t)
         oc_recurrent_in(steps, l, k);
     push_before(w, l);
     push_sizes(w, l, t);
-    oc_arg_int(steps, l, other_size(w->node, &w->rec));
+    oc_arg_int(steps, l, w->carry_at);
     oc_recurrent_numbers(steps, l, &w->rec, w->direction);
     oc_cost(l, 20.0 * (double)w->cells, 60.0 * (double)w->cells);
 }
@@ -305,7 +304,7 @@ carry_back(struct walk *w, int t)
     oc_arg_int(steps, l, w->direction);
     oc_arg_int(steps, l, t);
     oc_arg_int(steps, l, columns);
-    oc_arg_int(steps, l, other_size(w->node, rec));
+    oc_arg_int(steps, l, w->carry_at);
     oc_cost(l, 2.0 * (double)w->cells * columns,
             8.0 * (double)w->cells * columns);
 }
@@ -325,7 +324,7 @@ carry_start(struct walk *w)
     oc_arg_int(steps, l, w->rec.directions);
     oc_arg_int(steps, l, w->direction);
     oc_arg_int(steps, l, w->rec.steps);
-    oc_arg_int(steps, l, other_size(w->node, &w->rec));
+    oc_arg_int(steps, l, w->carry_at);
 }
 
 static void
@@ -339,7 +338,7 @@ carry_end(struct walk *w, int output, int64_t from)
     l = launch(w, "carry_end");
     oc_arg_scratch(steps, l);
     oc_arg_out(steps, l, output);
-    oc_arg_int(steps, l, other_size(w->node, &w->rec) + from);
+    oc_arg_int(steps, l, w->carry_at + from);
     oc_arg_int(steps, l, w->rec.batch);
     oc_arg_int(steps, l, w->rec.hidden);
     oc_arg_int(steps, l, w->rec.directions);
@@ -373,6 +372,27 @@ peephole(struct walk *w)
 }
 
 static void
+ends(struct walk *w)
+{
+    carry_end(w, OC_RECG_OUT_H0, 0);
+    carry_end(w, OC_RECG_OUT_C0, w->cells);
+    peephole(w);
+}
+
+void
+oc_recurrent_ends(struct oc_steps *steps, const struct oc_recurrent *rec,
+                  int direction, int64_t carry_at)
+{
+    struct walk w = {.steps = steps, .node = steps->node, .rec = *rec};
+
+    w.direction = direction;
+    w.cells = (int64_t)rec->batch * rec->hidden;
+    w.has = oc_recurrent_bits(steps);
+    w.carry_at = carry_at;
+    ends(&w);
+}
+
+static void
 run_back(struct walk *w)
 {
     static const char *const names[] = {"", "rnn_grad", "", "gru_grad",
@@ -388,9 +408,7 @@ run_back(struct walk *w)
             step_back(w, "gru_grad_reset", t);
         carry_back(w, t);
     }
-    carry_end(w, OC_RECG_OUT_H0, 0);
-    carry_end(w, OC_RECG_OUT_C0, w->cells);
-    peephole(w);
+    ends(w);
 }
 
 ocellus_status
@@ -401,12 +419,8 @@ oc_recurrent_direct_grad(struct oc_steps *steps, const struct oc_node *node)
     OC_TRY(oc_recurrent_of(node, &w.rec));
     OC_TRY(check_steps(&w));
     w.cells = (int64_t)w.rec.batch * w.rec.hidden;
-    w.has = bit(node, OC_REC_LENGTHS, HAS_LENGTHS) |
-            bit(node, OC_REC_H0, HAS_H0) | bit(node, OC_REC_C0, HAS_C0) |
-            bit(node, OC_REC_P, HAS_P) | bit(node, OC_RECG_DY, HAS_DY) |
-            bit(node, OC_RECG_DH, HAS_DH) | bit(node, OC_RECG_DC, HAS_DC);
-    if (steps->out[OC_RECG_OUT_BEFORE].value)
-        w.has |= HAS_BEFORE;
+    w.has = oc_recurrent_bits(steps);
+    w.carry_at = other_size(node, &w.rec);
     for (int d = 0; d < w.rec.directions; d++) {
         w.direction = d;
         run_back(&w);

@@ -241,3 +241,28 @@ oc_recurrent_in(struct oc_steps *steps, struct oc_step *launch, int k)
     oc_arg_place(steps, launch,
                  there ? steps->in[k].place : steps->out[0].place, 0);
 }
+
+static int
+bit(const struct oc_node *node, int k, int mask)
+{
+    return oc_recurrent_has(node, k) ? mask : 0;
+}
+
+int
+oc_recurrent_bits(const struct oc_steps *steps)
+{
+    const struct oc_node *node = steps->node;
+    int grad = strstr(node->op->name, "Grad") != NULL;
+    int bits = bit(node, OC_REC_LENGTHS, OC_REC_HAS_LENGTHS) |
+               bit(node, OC_REC_H0, OC_REC_HAS_H0) |
+               bit(node, OC_REC_C0, OC_REC_HAS_C0) |
+               bit(node, OC_REC_P, OC_REC_HAS_P);
+
+    if (!grad)
+        return bits | bit(node, OC_REC_B, OC_REC_HAS_B);
+    if (steps->out[OC_RECG_OUT_BEFORE].value)
+        bits |= OC_REC_HAS_BEFORE;
+    return bits | bit(node, OC_RECG_DY, OC_REC_HAS_DY) |
+           bit(node, OC_RECG_DH, OC_REC_HAS_DH) |
+           bit(node, OC_RECG_DC, OC_REC_HAS_DC);
+}
