@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #define IDX_BYTES 0x08
 
 struct idx {
@@ -211,13 +213,53 @@ read_store(const char *folder, const struct oc_listing *names, int which,
     return status;
 }
 
+/* How many labels are there, and how many of them occur? */
+static int
+labels_of(const struct oc_store *store, int *occur)
+{
+    int seen[256] = {0}, most = -1;
+
+    *occur = 0;
+    for (int64_t i = 0; i < store->count; i++) {
+        *occur += !seen[store->label[i]];
+        seen[store->label[i]] = 1;
+        most = store->label[i] > most ? store->label[i] : most;
+    }
+    return most + 1;
+}
+
+/* A damaged label makes a class that nobody has heard of. In the test files
+ * that is an error; in the training files a label may be rare or unused. */
+static ocellus_status
+check_labels(const char *folder, const struct ocellus_dataset *dataset)
+{
+    const struct oc_store *train = &dataset->store[OCELLUS_TRAIN];
+    int occur, known = labels_of(train, &occur);
+
+    if (occur < known)
+        oc_log(OCELLUS_LOG_WARNING,
+               "%s: the training labels go up to %d, but only %d of these %d "
+               "classes occur",
+               folder, known - 1, occur, known);
+    for (int s = 0; s < 3; s++)
+        for (int64_t i = 0; known > 0 && i < dataset->store[s].count; i++)
+            if (dataset->store[s].label[i] >= known)
+                return oc_fail(OCELLUS_BAD_DATA,
+                               "%s: label %d of %s image %lld is beyond those "
+                               "of the training images, 0 to %d",
+                               folder, (int)dataset->store[s].label[i],
+                               s == OCELLUS_TEST ? "test" : "validation",
+                               (long long)i, known - 1);
+    return OCELLUS_OK;
+}
+
 static ocellus_status
 read(const char *folder, const struct oc_listing *names,
      struct ocellus_dataset *dataset)
 {
     for (int s = 0; s < 3; s++)
         OC_TRY(read_store(folder, names, s, &dataset->store[s]));
-    return OCELLUS_OK;
+    return check_labels(folder, dataset);
 }
 
 const struct oc_reader oc_idx_reader = {"idx", looks, read};

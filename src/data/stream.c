@@ -46,6 +46,11 @@ explain(struct oc_stream *stream)
 {
     int code;
     const char *words = gzerror(stream->file, &code);
+    size_t length = strlen(stream->path);
+
+    /* zlib puts the path in front itself. */
+    if (strncmp(words, stream->path, length) == 0 && words[length] == ':')
+        words += length + 1 + (words[length + 1] == ' ');
 
     if (code == Z_ERRNO)
         return oc_fail(OCELLUS_IO, "cannot read %s: %s", stream->path,

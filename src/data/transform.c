@@ -154,18 +154,18 @@ fail_value(const struct oc_step_kind *kind, const char *word, size_t length)
 {
     static const char *const want[] = {
         "no number",
-        "one number",
-        "one whole number",
+        "a number",
+        "a whole number",
         "a size such as 32 or 24x32",
-        "a size and perhaps two fractions: 224,0.08,1",
-        "one or two numbers, the second within 0.5 .. 100"};
+        "a size and perhaps two fractions (224,0.08,1), the size",
+        "one or two numbers, the second within 0.5 .. 100, the first"};
 
     if (kind->form == ALONE)
         return oc_fail(OCELLUS_BAD_ARGUMENT,
                        "transform: '%.*s': %s takes no number", (int)length,
                        word, kind->name);
     return oc_fail(OCELLUS_BAD_ARGUMENT,
-                   "transform: '%.*s': %s= takes %s, the first within %g .. %g",
+                   "transform: '%.*s': %s= takes %s within %g .. %g",
                    (int)length, word, kind->name, want[kind->form],
                    (double)kind->least, (double)kind->most);
 }

@@ -7,12 +7,13 @@
 #include <string.h>
 
 /* A word list "name key=value flag ..."; calls take() for each after the
- * first. */
+ * first. `takes`: what they may be, in words. */
 typedef int (*take_function)(void *into, const char *key, double value,
                              int has_value);
 
 static ocellus_status
-each_word(const char *what, const char *text, take_function take, void *into)
+each_word(const char *what, const char *text, const char *takes,
+          take_function take, void *into)
 {
     char copy[256], *rest;
     if (strlen(text) >= sizeof copy)
@@ -26,15 +27,17 @@ each_word(const char *what, const char *text, take_function take, void *into)
         if (equal != NULL) {
             *equal = '\0';
             value = strtod(equal + 1, &end);
-            if (end == equal + 1 || *end != '\0' || !isfinite(value))
+            if (end == equal + 1 || *end != '\0' || !isfinite(value) ||
+                equal[1 + strspn(equal + 1, "+-.0123456789eE")] != '\0')
                 return oc_fail(OCELLUS_BAD_ARGUMENT,
                                "%s '%s': %s=%s is no number", what, text, word,
                                equal + 1);
         }
         if (!take(into, word, value, equal != NULL))
             return oc_fail(OCELLUS_BAD_ARGUMENT,
-                           "%s '%s': '%s' is no option of it", what, text,
-                           word);
+                           "%s '%s': '%s%s%s' cannot be; it takes %s", what,
+                           text, word, equal ? "=" : "", equal ? equal + 1 : "",
+                           takes);
     }
     return OCELLUS_OK;
 }
@@ -119,10 +122,15 @@ oc_optimizer_parse(const char *text, struct oc_recipe *r, double *rate)
         enum oc_optimizer_kind kind;
         double rate;
         float weight_decay;
-    } known[] = {{"sgd", OC_OPTIMIZER_SGD, 0.01, 0},
-                 {"adam", OC_OPTIMIZER_ADAM, 0.001, 0},
-                 {"adamw", OC_OPTIMIZER_ADAMW, 0.001, 0.01f},
-                 {"rmsprop", OC_OPTIMIZER_RMSPROP, 0.01, 0}};
+        const char *takes;
+    } known[] = {{"sgd", OC_OPTIMIZER_SGD, 0.01, 0,
+                  "lr=, momentum=, dampening=, weight_decay= and nesterov"},
+                 {"adam", OC_OPTIMIZER_ADAM, 0.001, 0,
+                  "lr=, beta1=, beta2=, eps= and weight_decay="},
+                 {"adamw", OC_OPTIMIZER_ADAMW, 0.001, 0.01f,
+                  "lr=, beta1=, beta2=, eps= and weight_decay="},
+                 {"rmsprop", OC_OPTIMIZER_RMSPROP, 0.01, 0,
+                  "lr=, alpha=, eps=, momentum= and weight_decay="}};
     if (text == NULL || *text == '\0')
         text = "sgd lr=0.01 momentum=0.9";
     for (size_t k = 0; k < OC_COUNT(known); k++) {
@@ -138,7 +146,8 @@ oc_optimizer_parse(const char *text, struct oc_recipe *r, double *rate)
         r->epsilon = 1e-8f;
         r->alpha = 0.99f;
         *rate = known[k].rate;
-        OC_TRY(each_word("optimizer", text, take_optimizer, &o));
+        OC_TRY(
+            each_word("optimizer", text, known[k].takes, take_optimizer, &o));
         return check_optimizer(r, *rate);
     }
     return oc_fail(OCELLUS_BAD_ARGUMENT,
@@ -172,7 +181,8 @@ take_schedule(void *into, const char *key, double value, int has_value)
     struct oc_schedule *s = into;
     if (!has_value)
         return 0;
-    if (strcmp(key, "warmup") == 0 && value >= 0)
+    if (strcmp(key, "warmup") == 0 && value >= 0 &&
+        s->kind != OC_SCHEDULE_ONECYCLE)
         s->warmup = value;
     else if (s->kind == OC_SCHEDULE_STEP && strcmp(key, "every") == 0 &&
              value > 0)
@@ -198,16 +208,22 @@ take_schedule(void *into, const char *key, double value, int has_value)
 ocellus_status
 oc_schedule_parse(const char *text, struct oc_schedule *s)
 {
-    static const char *const known[] = {"constant", "step", "cosine",
-                                        "onecycle"};
+    static const struct {
+        const char *name, *takes;
+    } known[] = {
+        {"constant", "warmup=EPOCHS"},
+        {"step", "every=EPOCHS (above 0), gamma= and warmup=EPOCHS"},
+        {"cosine", "min= and warmup=EPOCHS"},
+        {"onecycle", "start= (within 0 .. 1), div= and final= (above 0)"}};
     *s = (struct oc_schedule){
         .every = 30, .gamma = 0.1, .start = 0.3, .div = 25, .final = 1e4};
     if (text == NULL || *text == '\0')
         return OCELLUS_OK;
     for (size_t k = 0; k < OC_COUNT(known); k++)
-        if (names(text, known[k])) {
+        if (names(text, known[k].name)) {
             s->kind = (enum oc_schedule_kind)k;
-            return each_word("schedule", text, take_schedule, s);
+            return each_word("schedule", text, known[k].takes, take_schedule,
+                             s);
         }
     return oc_fail(OCELLUS_BAD_ARGUMENT,
                    "there is no schedule '%s'; there are constant, step, "
