@@ -160,7 +160,9 @@ OCELLUS_API ocellus_status ocellus_device_list(int probe,
 OCELLUS_API void ocellus_device_list_free(ocellus_device_info *list);
 
 /* choice: an index of the list, a part of a name or platform, "gpu", "cpu", or
- * NULL for $OCELLUS_DEVICE and, without that, the best score. */
+ * NULL for $OCELLUS_DEVICE and, without that, the best score. Plans are made
+ * for the kind of device that it is; $OCELLUS_CLASS (cpu, gpu) says another,
+ * for tests. */
 OCELLUS_API ocellus_status ocellus_device_open(const char *choice,
                                                ocellus_device **device);
 /* Sessions on it must be gone. */
@@ -820,9 +822,9 @@ typedef struct ocellus_trainer_options {
                               alpha=0.99 eps=1e-8 momentum=0": PyTorch's
                               algorithms and defaults */
     const char *schedule;  /* "constant" (NULL too), "step every=30
-                              gamma=0.1", "cosine min=0", "onecycle
-                              start=0.3 div=25 final=10000", each with
-                              "warmup=EPOCHS"; epochs, not steps */
+                              gamma=0.1", "cosine min=0", each with
+                              "warmup=EPOCHS"; "onecycle start=0.3 div=25
+                              final=10000"; epochs, not steps */
     double epochs;         /* length of the schedule */
     int64_t steps_per_epoch;
     float clip;     /* most norm of the whole gradient; 0: no limit */

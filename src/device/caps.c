@@ -147,14 +147,18 @@ core_cache(const struct oc_caps *caps)
 
 /* $OCELLUS_CLASS overrides what the driver calls the device: for accelerators
  * that are either, and for tests. */
-static int
-is_cpu_class(const ocellus_device_info *info)
+static ocellus_status
+find_class(const ocellus_device_info *info, struct oc_caps *caps)
 {
     const char *class = getenv("OCELLUS_CLASS");
 
-    if (class && (strcmp(class, "cpu") == 0 || strcmp(class, "gpu") == 0))
-        return class[0] == 'c';
-    return strcmp(info->kind, "cpu") == 0;
+    if (!class || *class == '\0')
+        class = info->kind;
+    else if (strcmp(class, "cpu") != 0 && strcmp(class, "gpu") != 0)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "OCELLUS_CLASS is cpu or gpu, not '%s'", class);
+    caps->cpu = strcmp(class, "cpu") == 0;
+    return OCELLUS_OK;
 }
 
 ocellus_status
@@ -171,7 +175,7 @@ oc_caps_fill(ocellus_device *device)
     OC_CL_TRY(clGetDeviceInfo(device->id, CL_DEVICE_MAX_WORK_GROUP_SIZE,
                               sizeof(group), &group, NULL),
               "the device does not tell its largest work-group");
-    caps->cpu = is_cpu_class(info);
+    OC_TRY(find_class(info, caps));
     caps->compute_units = info->compute_units > 0 ? info->compute_units : 1;
     caps->vector_width = info->vector_width;
     if (caps->vector_width != 16 && caps->vector_width != 8)
