@@ -278,6 +278,10 @@ compare(char *devices)
                    json_string_value(
                        json_object_get(json_array_get(all, 0), "device")));
     }
+    if (status == OCELLUS_OK && json_array_size(all) == 0)
+        status = cmd_fail(OCELLUS_BAD_ARGUMENT,
+                          "--device '%s' names no device; see ocellus devices",
+                          cmd_device);
     if (status == OCELLUS_OK && cmd_json)
         return cmd_print_json(
             json_pack("{so so}", "devices", all, "ratios", ratios));
@@ -335,6 +339,7 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_bench = {
     .name = "bench",
     .arguments = "NET|MODEL",
+    .brief = "measures a net's speed on one device or several",
     .what = "Measures a net's speed. A step begins with the input in host "
             "memory and ends with the outputs read back, or with the update.",
     .least = 1,

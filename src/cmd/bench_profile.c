@@ -1,6 +1,7 @@
 /* bench_profile.c - where a step's time goes. */
 #include "cmd/bench.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +105,8 @@ write_trace(const char *path, const ocellus_profile_row *rows, int count)
         json_pack("{so ss}", "traceEvents", events, "displayTimeUnit", "ms");
     int failed = json_dump_file(all, path, JSON_REAL_PRECISION(12)) != 0;
     json_decref(all);
-    return failed ? cmd_fail(OCELLUS_IO, "%s cannot be written", path)
+    return failed ? cmd_fail(OCELLUS_IO, "%s cannot be written: %s", path,
+                             strerror(errno))
                   : OCELLUS_OK;
 }
 

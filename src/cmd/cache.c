@@ -153,6 +153,7 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_cache = {
     .name = "cache",
     .arguments = "list|clear|warm NET|MODEL",
+    .brief = "lists, forgets or makes the kernels kept between runs",
     .what = "Lists, forgets or makes the kernels kept between runs.",
     .least = 1,
     .most = 2,

@@ -44,6 +44,7 @@ struct cmd_option {
 struct cmd {
     const char *name;
     const char *arguments; /* of the usage line: "MODEL IMAGE..." */
+    const char *brief;     /* a line of the overview */
     const char *what;
     int least, most; /* words besides options; most -1: any number */
     const struct cmd_option *options;
@@ -94,6 +95,8 @@ void cmd_say(const char *format, ...) CMD_PRINTF(1, 2);
 /* The line at the foot of a terminal, written anew; nothing elsewhere. */
 void cmd_progress(const char *format, ...) CMD_PRINTF(1, 2);
 void cmd_progress_clear(void);
+/* Columns of a UTF-8 text; a byte that begins no character has none. */
+int cmd_width(const char *text);
 /* Is stderr a terminal that is told of progress? */
 int cmd_live(void);
 /* "1:02:03" or "2:03" into a buffer of 24; returns it. */

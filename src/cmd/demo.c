@@ -175,7 +175,7 @@ run(int count, char **words)
         cmd_say("drawing 24000 digits and teaching %s to read them; this "
                 "takes about a minute",
                 o.net);
-    ocellus_status status = train_open(&t);
+    ocellus_status status = train_open(&t, NULL);
     if (status == OCELLUS_OK)
         status = train_run(&t);
     if (status == OCELLUS_OK)
@@ -199,6 +199,7 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_demo = {
     .name = "demo",
     .arguments = "",
+    .brief = "draws digits, learns to read them, and leaves pictures of it",
     .what = "Draws digits like handwriting, trains a small net to read them, "
             "and leaves pictures of how it went.",
     .options = options,

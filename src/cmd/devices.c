@@ -46,7 +46,7 @@ print(const ocellus_device_info *d)
            cmd_colour(""), d->chosen ? "  (default)" : "");
     printf("   platform    %s\n", d->platform);
     printf("   vendor      %s\n", d->vendor);
-    printf("   driver      %s (%s)\n", d->driver, d->version);
+    printf("   driver      %s\n   version     %s\n", d->driver, d->version);
     printf("   type        %s%s, %d compute units, %d MHz\n", d->kind,
            d->integrated ? " (shares the host's memory)" : "", d->compute_units,
            d->clock_mhz);
@@ -88,6 +88,7 @@ static const struct cmd_option options[] = {CMD_JSON, CMD_QUIET, CMD_END};
 const struct cmd cmd_devices = {
     .name = "devices",
     .arguments = "",
+    .brief = "lists the OpenCL devices, and which is the default",
     .what = "Lists the OpenCL devices, and which one is the default. Half and "
             "double are probed by running a small kernel.",
     .options = options,

@@ -200,6 +200,7 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_doctor = {
     .name = "doctor",
     .arguments = "",
+    .brief = "checks every implementation's numbers on a device",
     .what = "Checks every implementation on a device: its numbers against "
             "those of the direct one. What fails is not used from then on; "
             "`ocellus show --why` says so. After a new driver, or where "

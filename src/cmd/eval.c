@@ -23,10 +23,7 @@ normalize(const struct judge *j, ocellus_dataset *data)
     for (int k = 0; k < CMD_MOST_CHANNELS; k++)
         std[k] = 1;
     CMD_TRY(cmd_model_normalization(j->graph, (int)chw[0], mean, std, &found));
-    if (mean_text != NULL)
-        CMD_TRY(cmd_numbers(mean_text, (int)chw[0], mean));
-    if (std_text != NULL)
-        CMD_TRY(cmd_numbers(std_text, (int)chw[0], std));
+    CMD_TRY(cmd_normalization(mean_text, std_text, (int)chw[0], mean, std));
     if (found || mean_text != NULL || std_text != NULL)
         return ocellus_dataset_set_normalization(data, mean, std);
     cmd_say("the model does not say how its images were normalised: by mean "
@@ -69,20 +66,25 @@ static void
 print(const ocellus_metrics *metrics, const ocellus_dataset *data)
 {
     ocellus_class_score macro = ocellus_metrics_macro(metrics);
+    int classes = ocellus_dataset_classes(data), wide = 20;
+    for (int k = 0; k < classes; k++) {
+        int width = cmd_width(ocellus_dataset_class_name(data, k));
+        wide = width > wide ? width : wide;
+    }
     printf("images     %lld\naccuracy   %.4f\ntop 5      %.4f\n",
            (long long)ocellus_metrics_count(metrics),
            ocellus_metrics_accuracy(metrics),
            ocellus_metrics_top_k(metrics, 5));
     printf("precision  %.4f\nrecall     %.4f\nf1         %.4f\nloss       "
-           "%.4f\n\n%-20s %9s %9s %9s %8s\n",
+           "%.4f\n\n%-*s %9s %9s %9s %8s\n",
            macro.precision, macro.recall, macro.f1,
-           ocellus_metrics_loss(metrics), "class", "precision", "recall", "f1",
-           "images");
-    for (int k = 0; k < ocellus_dataset_classes(data); k++) {
+           ocellus_metrics_loss(metrics), wide, "class", "precision", "recall",
+           "f1", "images");
+    for (int k = 0; k < classes; k++) {
         ocellus_class_score s = ocellus_metrics_class(metrics, k);
-        printf("%-20s %9.4f %9.4f %9.4f %8lld\n",
-               ocellus_dataset_class_name(data, k), s.precision, s.recall, s.f1,
-               (long long)s.support);
+        const char *name = ocellus_dataset_class_name(data, k);
+        printf("%s%*s %9.4f %9.4f %9.4f %8lld\n", name, wide - cmd_width(name),
+               "", s.precision, s.recall, s.f1, (long long)s.support);
     }
 }
 
@@ -122,6 +124,10 @@ open_data(const struct judge *j, ocellus_dataset **data)
         return cmd_fail(
             OCELLUS_BAD_DATA, "%s has %d classes, the model tells %d apart",
             samples.data, ocellus_dataset_classes(*data), j->classes);
+    if (ocellus_dataset_classes(*data) < j->classes)
+        cmd_say("%s has %d classes, the model %d: they are taken for its first "
+                "ones",
+                samples.data, ocellus_dataset_classes(*data), j->classes);
     return normalize(j, *data);
 }
 
@@ -187,6 +193,7 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_eval = {
     .name = "eval",
     .arguments = "MODEL",
+    .brief = "measures a model on labelled images",
     .what = "Measures a model on labelled images: accuracy, precision, recall, "
             "F1 (means over the classes) and the confusion matrix, of the test "
             "images.",

@@ -2,6 +2,7 @@
  * sentence and an exit code. */
 #include "cmd/cmd.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,8 +43,7 @@ overview(FILE *to)
           "Trains and runs neural networks on OpenCL devices.\n\ncommands:\n",
           to);
     for (size_t k = 0; k < COUNT; k++)
-        fprintf(to, "  %-9s %.*s\n", commands[k]->name,
-                (int)strcspn(commands[k]->what, ".:,"), commands[k]->what);
+        fprintf(to, "  %-9s %s\n", commands[k]->name, commands[k]->brief);
     fputs("\n`ocellus COMMAND --help` says more; --version prints the "
           "version.\n\nexamples:\n"
           "  ocellus demo                      "
@@ -88,11 +88,23 @@ finish_output(ocellus_status status)
     return cmd_fail(OCELLUS_IO, "the output could not be written whole");
 }
 
+/* Where a stream was closed, the first file opened would take its number, and
+ * what is printed would go into that file. Here writing to it fails instead. */
+static void
+hold_streams(void)
+{
+    for (int k = 0; k <= 2; k++)
+        if (fcntl(k, F_GETFD) < 0 &&
+            open("/dev/null", k == 0 ? O_WRONLY : O_RDONLY) < 0)
+            return;
+}
+
 int
 main(int argc, char **argv)
 {
     ocellus_status status = OCELLUS_OK;
     const char *word = argc > 1 ? argv[1] : "";
+    hold_streams();
     cmd_listen();
     if (argc < 2) {
         overview(stderr);

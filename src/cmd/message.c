@@ -85,6 +85,15 @@ cmd_say(const char *format, ...)
     fputc('\n', stderr);
 }
 
+int
+cmd_width(const char *text)
+{
+    int width = 0;
+    for (; *text != '\0'; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
 char *
 cmd_clock(double seconds, char *text)
 {

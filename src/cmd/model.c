@@ -1,6 +1,7 @@
 /* model.c - nets by name, model files, and their metadata. */
 #include "cmd/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,10 +111,12 @@ cmd_numbers(const char *text, int channels, float *out)
     const char *at = text;
     for (char *end;; at = end + 1) {
         float value = strtof(at, &end);
-        if (end == at || (*end != ',' && *end != '\0') || count >= channels)
+        if (end == at || (*end != ',' && *end != '\0') || !isfinite(value) ||
+            count >= channels)
             return cmd_fail(OCELLUS_BAD_ARGUMENT,
-                            "'%s' is no list of %d number%s with commas", text,
-                            channels, channels == 1 ? "" : "s");
+                            "'%s' is no list of %d number%s with commas, one "
+                            "for each channel of the images",
+                            text, channels, channels == 1 ? "" : "s");
         out[count++] = value;
         if (*end == '\0')
             break;
@@ -124,6 +127,23 @@ cmd_numbers(const char *text, int channels, float *out)
                         channels);
     for (int k = count; k < channels; k++)
         out[k] = out[0];
+    return OCELLUS_OK;
+}
+
+ocellus_status
+cmd_normalization(const char *mean_text, const char *std_text, int channels,
+                  float *mean, float *std)
+{
+    if (mean_text != NULL)
+        CMD_TRY(cmd_numbers(mean_text, channels, mean));
+    if (std_text != NULL)
+        CMD_TRY(cmd_numbers(std_text, channels, std));
+    for (int k = 0; std_text != NULL && k < channels; k++)
+        if (!(std[k] > 0))
+            return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                            "--std divides by its numbers: they must be more "
+                            "than 0, not '%s'",
+                            std_text);
     return OCELLUS_OK;
 }
 

@@ -35,6 +35,9 @@ char *cmd_fit(const char *transform, const struct cmd_image *have,
 
 /* Numbers with commas, 1 or `channels` of them. */
 ocellus_status cmd_numbers(const char *text, int channels, float *out);
+/* --mean and --std over what stands there; NULL leaves it. */
+ocellus_status cmd_normalization(const char *mean_text, const char *std_text,
+                                 int channels, float *mean, float *std);
 /* Mean, deviation, transform and names of a data set into the model, and the
  * first two back: *found is 0 where the model has none. */
 ocellus_status cmd_model_describe(ocellus_graph *graph,

@@ -43,6 +43,7 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_ops = {
     .name = "ops",
     .arguments = "",
+    .brief = "lists the operators",
     .what = "Lists the operators: name, whether it has a gradient, its "
             "implementations from the fastest to the plain one, and what it "
             "computes.",

@@ -20,6 +20,13 @@ out_of_range(const struct cmd_option *option, const char *text)
                     option->name, option->least, option->most, text);
 }
 
+/* Decimal digits only: strtod() would take "inf" and "0x10" too. */
+static int
+is_plain(const char *text)
+{
+    return text[strspn(text, "+-.0123456789eE")] == '\0';
+}
+
 static ocellus_status
 set_number(const struct cmd_option *option, const char *text)
 {
@@ -29,8 +36,8 @@ set_number(const struct cmd_option *option, const char *text)
         option->kind == CMD_WHOLE ? (int64_t)strtoll(text, &end, 10) : 0;
     double real =
         option->kind == CMD_WHOLE ? (double)whole : strtod(text, &end);
-    if (end == text || *end != '\0' || errno != 0 || !(real >= option->least) ||
-        !(real <= option->most))
+    if (end == text || *end != '\0' || errno != 0 || !is_plain(text) ||
+        !(real >= option->least) || !(real <= option->most))
         return out_of_range(option, text);
     if (option->kind == CMD_WHOLE)
         *(int64_t *)option->to = whole;

@@ -2,6 +2,7 @@
 #include "cmd/judge.h"
 #include "cmd/score.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,12 +58,28 @@ read_text(const char *path, char **text)
             free(*text);
         *text = more;
     }
-    int failed = *text == NULL || ferror(file);
+    int failed = *text == NULL || ferror(file), why = errno;
     if (file != NULL)
         fclose(file);
     if (failed)
-        return cmd_fail(OCELLUS_IO, "the labels in %s cannot be read", path);
+        return cmd_fail(OCELLUS_IO, "the labels in %s cannot be read: %s", path,
+                        strerror(why));
     (*text)[used] = '\0';
+    return OCELLUS_OK;
+}
+
+/* Names that are one off would be worse than none. */
+static ocellus_status
+read_names(const struct judge *j, struct names *names)
+{
+    char *text;
+    CMD_TRY(read_text(labels_file, &text));
+    CMD_TRY(split_lines(names, text));
+    if (j->classes > 0 && names->count != j->classes)
+        return cmd_fail(OCELLUS_BAD_DATA,
+                        "%s has %d names, but the model tells %d classes "
+                        "apart: it must have one line for each",
+                        labels_file, names->count, j->classes);
     return OCELLUS_OK;
 }
 
@@ -70,11 +87,9 @@ static ocellus_status
 find_names(const struct judge *j, struct names *names)
 {
     const char *kept = ocellus_graph_get_metadata(j->graph, "ocellus.classes");
-    char *text = NULL;
     if (labels_file != NULL)
-        CMD_TRY(read_text(labels_file, &text));
-    else if (kept != NULL)
-        text = strdup(kept);
+        return read_names(j, names);
+    char *text = kept ? strdup(kept) : NULL;
     return text != NULL ? split_lines(names, text) : OCELLUS_OK;
 }
 
@@ -101,10 +116,7 @@ normalize(const struct judge *j, ocellus_tensor *x)
     for (int k = 0; k < CMD_MOST_CHANNELS; k++)
         std[k] = 1;
     CMD_TRY(cmd_model_normalization(j->graph, channels, mean, std, &found));
-    if (mean_text != NULL)
-        CMD_TRY(cmd_numbers(mean_text, channels, mean));
-    if (std_text != NULL)
-        CMD_TRY(cmd_numbers(std_text, channels, std));
+    CMD_TRY(cmd_normalization(mean_text, std_text, channels, mean, std));
     for (int c = 0; c < channels; c++)
         for (int64_t k = 0; k < dims[1] * dims[2]; k++, at++)
             *at = (*at - mean[c]) / std[c];
@@ -261,6 +273,7 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_predict = {
     .name = "predict",
     .arguments = "MODEL IMAGE...",
+    .brief = "says what a model sees in images",
     .what = "Says what a model sees in images (JPEG, PNG, PPM, PGM), prepared "
             "as in its training.",
     .least = 2,
@@ -270,7 +283,7 @@ const struct cmd cmd_predict = {
             "  ocellus predict run/model.onnx seven.png three.png --top 3\n"
             "  ocellus predict squeezenet1.1.onnx dog.jpg --labels "
             "imagenet.txt \\\n"
-            "      --transform \"resize=256 crop=224\" --mean "
-            "0.485,0.456,0.406 --std 0.229,0.224,0.225\n",
+            "      --transform \"resize=256 crop=224\" \\\n"
+            "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225\n",
     .run = run,
 };

@@ -4,6 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DIGITS 20000
+#define DIGITS_TEST 4000
+
+/* Drawing takes time: no more than are wanted, where none are set apart. */
+static ocellus_status
+draw_digits(const struct cmd_samples *samples,
+            const ocellus_dataset_options *options, ocellus_dataset **dataset)
+{
+    int64_t train = DIGITS, test = DIGITS_TEST;
+    if (samples->limit > 0 && samples->limit < train &&
+        samples->validation <= 0)
+        train = samples->limit;
+    if (samples->limit_test > 0 && samples->limit_test < test)
+        test = samples->limit_test;
+    return ocellus_dataset_digits(train, test, options, dataset);
+}
+
 static ocellus_status
 open_once(const struct cmd_samples *samples, const char *transform,
           uint64_t seed, ocellus_dataset **dataset)
@@ -16,7 +33,7 @@ open_once(const struct cmd_samples *samples, const char *transform,
         .validation = samples->validation,
         .limit = {samples->limit, 0, samples->limit_test}};
     if (strcmp(samples->data, "digits") == 0)
-        return ocellus_dataset_digits(20000, 4000, &options, dataset);
+        return draw_digits(samples, &options, dataset);
     return ocellus_dataset_open(samples->data, &options, dataset);
 }
 

@@ -83,6 +83,7 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_show = {
     .name = "show",
     .arguments = "NET|MODEL",
+    .brief = "prints a net, and how a device would run it",
     .what = "Prints a net, a node a line, and on request its plan.",
     .least = 1,
     .most = 1,

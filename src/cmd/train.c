@@ -98,8 +98,7 @@ report(struct train *t)
 static ocellus_status
 train(struct train *t)
 {
-    CMD_TRY(train_open(t));
-    CMD_TRY(train_keep_options(&o, options));
+    CMD_TRY(train_open(t, options));
     CMD_TRY(train_run(t));
     if (t->judged == OCELLUS_VALIDATION ||
         ocellus_metrics_count(t->metrics) == 0)
@@ -135,6 +134,7 @@ run(int count, char **words)
 const struct cmd cmd_train = {
     .name = "train",
     .arguments = "NET|MODEL",
+    .brief = "trains a named net, or a model file, on labelled images",
     .what = "Trains a named net, or a model file, on labelled images.",
     .least = 0,
     .most = 1,

@@ -35,22 +35,26 @@ struct train {
     double began, kept, told;    /* clock: this part, checkpoint, message */
     int built;                   /* the first step of this process is behind */
     double building;             /* seconds that it took */
+    int64_t unpaced;             /* samples of this epoch that it trained */
     double part;                 /* seconds of training before `began` */
 };
 
 /* Fills what was not asked for; the recipe that suits the net. */
 void train_defaults(struct train_options *options);
-/* From options to a trainer that stands where it should. */
-ocellus_status train_open(struct train *train);
+/* From options to a trainer that stands where it should. `table`: the options
+ * that --resume shall find, or NULL. */
+ocellus_status train_open(struct train *train, const struct cmd_option *table);
 void train_close(struct train *train);
 /* All epochs that are left. OCELLUS_CANCELLED after Ctrl-C, all kept. */
 ocellus_status train_run(struct train *train);
 
 /* train_keep.c: the folder of --out. */
 char *train_path(const struct train *train, const char *name);
-ocellus_status train_folder(struct train *train);
-ocellus_status train_keep_options(const struct train_options *options,
-                                  const struct cmd_option *table);
+ocellus_status train_folder(const struct train *train);
+/* Once all is open: an earlier training's checkpoint steps aside, and run.json
+ * says what this one is. */
+ocellus_status train_begin(const struct train *train,
+                           const struct cmd_option *table);
 ocellus_status train_read_options(const char *out,
                                   const struct cmd_option *table,
                                   const char **net, json_t **lender);

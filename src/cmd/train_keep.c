@@ -42,6 +42,7 @@ no_memory(void)
 static ocellus_status
 make_folder(const char *out)
 {
+    struct stat about;
     char *path = strdup(out);
     int failed = path == NULL;
     for (char *at = path; !failed && at != NULL;) {
@@ -53,32 +54,22 @@ make_folder(const char *out)
             *at = '/';
     }
     free(path);
+    if (!failed && stat(out, &about) == 0 && !S_ISDIR(about.st_mode))
+        return cmd_fail(OCELLUS_IO,
+                        "%s is there and is no folder; choose another --out",
+                        out);
     if (failed || access(out, W_OK | X_OK) != 0)
-        return cmd_fail(OCELLUS_IO, "the folder %s cannot be written: %s", out,
-                        strerror(errno));
+        return cmd_fail(OCELLUS_IO,
+                        "the folder '%s' cannot be written: %s; choose another "
+                        "--out",
+                        out, strerror(errno));
     return OCELLUS_OK;
 }
 
-/* A new training does not destroy the last one's checkpoint. */
-static ocellus_status
-set_aside(const struct train *t)
-{
-    char *path = train_path(t, "checkpoint");
-    char *aside = train_path(t, "checkpoint.old");
-    ocellus_status status = path && aside ? OCELLUS_OK : no_memory();
-    if (status == OCELLUS_OK && access(path, F_OK) == 0 &&
-        rename(path, aside) == 0)
-        cmd_say("the earlier training's checkpoint is now %s", aside);
-    free(path);
-    free(aside);
-    return status;
-}
-
 ocellus_status
-train_folder(struct train *t)
+train_folder(const struct train *t)
 {
-    CMD_TRY(make_folder(t->options->out));
-    return t->options->resume ? OCELLUS_OK : set_aside(t);
+    return make_folder(t->options->out);
 }
 
 /* ---- the options
@@ -108,9 +99,8 @@ write_text(const char *path, const char *text)
     return status;
 }
 
-ocellus_status
-train_keep_options(const struct train_options *o,
-                   const struct cmd_option *table)
+static ocellus_status
+keep_options(const struct train_options *o, const struct cmd_option *table)
 {
     char *path = join(o->out, "run.json");
     json_t *options = cmd_options_pack(table);
@@ -120,11 +110,39 @@ train_keep_options(const struct train_options *o,
     json_t *all = json_pack("{ss so}", "net", o->net, "options", options);
     char *text = json_dumps(all, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(all);
-    ocellus_status status = path && text ? make_folder(o->out) : no_memory();
-    if (status == OCELLUS_OK)
-        status = write_text(path, text);
+    ocellus_status status = path && text ? write_text(path, text) : no_memory();
     free(path);
     free(text);
+    return status;
+}
+
+/* A new training does not destroy the last one's checkpoint; one that cannot
+ * even say what it is leaves it where it was. */
+static ocellus_status
+begin_anew(const struct train *t, const struct cmd_option *table,
+           const char *path, const char *aside)
+{
+    int moved = access(path, F_OK) == 0 && rename(path, aside) == 0;
+    ocellus_status status =
+        table ? keep_options(t->options, table) : OCELLUS_OK;
+    if (status != OCELLUS_OK && moved)
+        rename(aside, path);
+    else if (moved)
+        cmd_say("the earlier training's checkpoint is now %s", aside);
+    return status;
+}
+
+ocellus_status
+train_begin(const struct train *t, const struct cmd_option *table)
+{
+    if (t->options->resume)
+        return keep_options(t->options, table);
+    char *path = train_path(t, "checkpoint");
+    char *aside = train_path(t, "checkpoint.old");
+    ocellus_status status =
+        path && aside ? begin_anew(t, table, path, aside) : no_memory();
+    free(path);
+    free(aside);
     return status;
 }
 

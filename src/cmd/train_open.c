@@ -1,6 +1,7 @@
 /* train_open.c - from options to a trainer that stands where it should. */
 #include "cmd/train.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A model that was trained before goes on with images as it knows them. */
@@ -100,12 +101,15 @@ describe(const struct train *t)
 {
     int64_t chw[3];
     ocellus_loader_shape(t->loader, chw);
-    cmd_say("data: %s, %lld training, %lld validation, %lld test images, "
-            "%lld x %lld x %lld, %d classes",
+    long long apart = ocellus_dataset_count(t->data, OCELLUS_VALIDATION);
+    char validation[48] = "";
+    if (apart > 0)
+        snprintf(validation, sizeof validation, " %lld validation", apart);
+    cmd_say("data: %s, %lld training%s %lld test images, %lld x %lld x %lld, "
+            "%d classes",
             ocellus_dataset_format(t->data),
             (long long)ocellus_dataset_count(t->data, OCELLUS_TRAIN),
-            (long long)ocellus_dataset_count(t->data, OCELLUS_VALIDATION),
-            (long long)ocellus_dataset_count(t->data, OCELLUS_TEST),
+            validation, (long long)ocellus_dataset_count(t->data, OCELLUS_TEST),
             (long long)chw[0], (long long)chw[1], (long long)chw[2],
             ocellus_dataset_classes(t->data));
     cmd_say("net: %s, %lld parameters; %s; %s; batch %lld", t->options->net,
@@ -114,8 +118,47 @@ describe(const struct train *t)
             (long long)t->options->batch);
 }
 
+static ocellus_status
+check_data(const struct train *t)
+{
+    int classes = ocellus_dataset_classes(t->data);
+    if (t->classes < classes)
+        return cmd_fail(OCELLUS_BAD_DATA,
+                        "the data has %d classes, the net tells %d apart",
+                        classes, t->classes);
+    if (classes < 2)
+        return cmd_fail(OCELLUS_BAD_DATA,
+                        "%s has %d class: nothing can be told apart",
+                        t->options->samples.data, classes);
+    if (ocellus_dataset_count(t->data, OCELLUS_TRAIN) == 0)
+        return cmd_fail(OCELLUS_BAD_DATA, "%s has no training images",
+                        t->options->samples.data);
+    return OCELLUS_OK;
+}
+
+/* Random steps may change the size of images. */
+static ocellus_status
+check_image(const struct train *t)
+{
+    struct cmd_image want;
+    int64_t chw[3];
+    CMD_TRY(cmd_model_image(t->graph, &want));
+    ocellus_loader_shape(t->loader, chw);
+    for (int k = 0; k < 3; k++)
+        if (want.chw[k] > 0 && want.chw[k] != chw[k])
+            return cmd_fail(
+                OCELLUS_BAD_ARGUMENT,
+                "--augment \"%s\" makes images of %lld x %lld x %lld; %s takes "
+                "%lld x %lld x %lld",
+                t->options->augment ? t->options->augment : "",
+                (long long)chw[0], (long long)chw[1], (long long)chw[2],
+                t->options->net, (long long)want.chw[0], (long long)want.chw[1],
+                (long long)want.chw[2]);
+    return OCELLUS_OK;
+}
+
 ocellus_status
-train_open(struct train *t)
+train_open(struct train *t, const struct cmd_option *table)
 {
     struct train_options *o = t->options;
     t->best = -1;
@@ -123,14 +166,9 @@ train_open(struct train *t)
         CMD_TRY(ocellus_transform_check(o->augment));
     CMD_TRY(open_graph(t));
     CMD_TRY(cmd_model_classes(t->graph, &t->classes));
-    if (t->classes < ocellus_dataset_classes(t->data))
-        return cmd_fail(OCELLUS_BAD_DATA,
-                        "the data has %d classes, the net tells %d apart",
-                        ocellus_dataset_classes(t->data), t->classes);
-    if (ocellus_dataset_count(t->data, OCELLUS_TRAIN) == 0)
-        return cmd_fail(OCELLUS_BAD_DATA, "%s has no training images",
-                        o->samples.data);
+    CMD_TRY(check_data(t));
     CMD_TRY(open_loaders(t));
+    CMD_TRY(check_image(t));
     CMD_TRY(ocellus_metrics_create(t->classes, &t->metrics));
     CMD_TRY(train_folder(t));
     CMD_TRY(cmd_open_device(&t->device));
@@ -138,6 +176,7 @@ train_open(struct train *t)
     CMD_TRY(open_trainer(t));
     if (o->resume)
         CMD_TRY(train_take(t));
+    CMD_TRY(train_begin(t, table));
     CMD_TRY(ocellus_history_create(o->out, t->epoch, &t->history));
     return ocellus_loader_start(t->loader, t->epoch, t->position);
 }

@@ -27,7 +27,9 @@ train_defaults(struct train_options *o)
     while (strncmp(recipe->net, o->net, strlen(recipe->net)) != 0)
         recipe++;
     /* One cycle of Adam's rate belongs to Adam. */
-    if (o->schedule == NULL)
+    if (o->optimizer != NULL && *o->optimizer == '\0')
+        o->optimizer = NULL;
+    if (o->schedule == NULL || *o->schedule == '\0')
         o->schedule = o->optimizer == NULL ? recipe->schedule : "cosine";
     if (o->optimizer == NULL)
         o->optimizer = recipe->optimizer;

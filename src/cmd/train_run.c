@@ -15,7 +15,7 @@ time_left(const struct train *t, double seconds)
 {
     double count = (double)ocellus_loader_count(t->loader);
     double epochs = (double)(t->options->epochs - t->epoch);
-    return seconds / (double)t->position *
+    return seconds / (double)(t->position - t->unpaced) *
            (epochs * count - (double)t->position);
 }
 
@@ -25,7 +25,7 @@ show_progress(struct train *t)
     char left[24], line[160];
     double now = cmd_now(), seconds = t->part + now - t->began;
     double pause = cmd_live() ? 0.1 : 30;
-    if (now - t->told < pause || t->position == 0)
+    if (now - t->told < pause || t->position <= t->unpaced)
         return;
     t->told = now;
     snprintf(
@@ -35,7 +35,8 @@ show_progress(struct train *t)
         (long long)t->epoch + 1, (long long)t->options->epochs,
         100 * (double)t->position / (double)ocellus_loader_count(t->loader),
         t->loss / (double)t->position, 100 * t->right / (double)t->position,
-        (double)t->position / seconds, cmd_clock(time_left(t, seconds), left));
+        (double)(t->position - t->unpaced) / seconds,
+        cmd_clock(time_left(t, seconds), left));
     if (cmd_live())
         cmd_progress("%s", line);
     else
@@ -98,10 +99,12 @@ step(struct train *t, const ocellus_batch *batch)
                                  batch->labels2, batch->lambda, &loss));
     if (!isfinite(loss))
         return cmd_fail(OCELLUS_BAD_ARGUMENT,
-                        "the loss is %g in epoch %lld after %lld images: the "
-                        "learning rate (%g) is too large",
-                        (double)loss, (long long)t->epoch + 1,
-                        (long long)t->position, t->rate);
+                        "the loss is %s in epoch %lld after %lld images: the "
+                        "learning rate (now %g) is too large; try --optimizer "
+                        "with a tenth of its lr, or --clip 1",
+                        isnan(loss) ? "no number" : "infinite",
+                        (long long)t->epoch + 1, (long long)t->position,
+                        t->rate);
     CMD_TRY(ocellus_trainer_get_output(t->trainer, &y));
     t->loss += (double)loss * (double)batch->count;
     t->right += count_right(t, y, batch);
@@ -134,13 +137,14 @@ stop(struct train *t)
 
 /* The first step builds kernels, which says nothing about speed. */
 static void
-leave_out_building(struct train *t)
+leave_out_building(struct train *t, int64_t count)
 {
     double now = cmd_now();
     if (t->built)
         return;
     t->built = 1;
     t->building = now - t->began;
+    t->unpaced = count;
     t->began = now;
 }
 
@@ -160,7 +164,7 @@ train_epoch(struct train *t)
             (status == OCELLUS_OK || status == OCELLUS_CANCELLED))
             return stop(t);
         CMD_TRY(status);
-        leave_out_building(t);
+        leave_out_building(t, batch->count);
         show_progress(t);
         if (cmd_now() - t->kept > 60 * t->options->minutes)
             CMD_TRY(keep_now(t));
@@ -194,6 +198,15 @@ train_judge(struct train *t, ocellus_loader *loader)
 /* ---- the end of an epoch
  * ----------------------------------------------------- */
 
+/* An epoch of one step has only the time that holds the building. */
+static double
+pace(const struct train *t)
+{
+    if (t->position > t->unpaced && t->part > 0)
+        return (double)(t->position - t->unpaced) / t->part;
+    return (double)t->position / (t->part + t->building);
+}
+
 static ocellus_status
 add_row(struct train *t, double seconds)
 {
@@ -207,7 +220,7 @@ add_row(struct train *t, double seconds)
                                .test_top5 = NAN,
                                .test_f1 = NAN,
                                .learning_rate = t->rate,
-                               .images_per_second = count / t->part,
+                               .images_per_second = pace(t),
                                .seconds = seconds};
     if (t->judge != NULL) {
         row.test_loss = ocellus_metrics_loss(t->metrics);
@@ -242,7 +255,7 @@ end_epoch(struct train *t)
     }
     CMD_TRY(train_draw(t));
     t->epoch++;
-    t->position = 0;
+    t->position = t->unpaced = 0;
     t->loss = t->right = t->part = 0;
     t->kept = cmd_now();
     return train_keep(t);
