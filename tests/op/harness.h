@@ -23,6 +23,9 @@
 #include "graph/graph.h"
 #include "graph/op.h"
 
+/* A case says what it has; all else is zero. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 struct oc_case_input {
     const char *shape;    /* "2x3x5", "" a scalar; NULL: absent */
     double low, high;     /* drawn evenly between them; 0, 0: -1 .. 1.
