@@ -13,7 +13,7 @@ unpacked(const oc_onnx_tensor *t, struct ocellus_tensor **tensor)
     size_t bytes;
     void *data;
 
-    OC_TRY(oc_onnx_numbers(t, &shape, &data, &bytes));
+    OC_TRY(oc_onnx_numbers(t, NULL, NULL, &shape, &data, &bytes));
     ocellus_status status =
         oc_tensor_create((ocellus_type)t->data_type, &shape, tensor);
     if (status == OCELLUS_OK && bytes > 0)

@@ -108,38 +108,61 @@ fill(const oc_onnx_tensor *t, ocellus_type type, size_t size, size_t bytes,
     return OCELLUS_OK;
 }
 
+/* What is asked for must be there: a short file asks for no memory. */
+static ocellus_status
+check_length(const oc_onnx_tensor *t, ocellus_type type, size_t bytes)
+{
+    size_t count;
+    field(t, type, &count);
+    if (t->has_raw_data)
+        count = t->raw_data.len / oc_type_size(type);
+    return count >= bytes / oc_type_size(type)
+               ? OCELLUS_OK
+               : bad(t, "is shorter than its shape says");
+}
+
+static ocellus_status
+take(const oc_onnx_tensor *t, struct oc_onnx_file *file, ocellus_type type,
+     size_t bytes, void *data)
+{
+    if (t->data_location != OC_ONNX__TENSOR__PLACE__EXTERNAL)
+        return data ? fill(t, type, oc_type_size(type), bytes, data)
+                    : check_length(t, type, bytes);
+    if (file == NULL)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "tensor '%s' lies in a file of its own",
+                       t->name ? t->name : "(unnamed)");
+    ocellus_status status = oc_onnx_external(file, t, data, bytes);
+    return status == OCELLUS_OK
+               ? status
+               : oc_fail_context(
+                     status, "tensor '%s': ", t->name ? t->name : "(unnamed)");
+}
+
 ocellus_status
-oc_onnx_numbers(const oc_onnx_tensor *t, struct oc_shape *shape, void **data,
+oc_onnx_numbers(const oc_onnx_tensor *t, struct oc_onnx_file *file,
+                struct oc_arena *arena, struct oc_shape *shape, void **data,
                 size_t *bytes)
 {
     ocellus_type type = (ocellus_type)t->data_type;
-    size_t size = oc_type_size(type);
     *data = NULL;
     *bytes = 0;
-    if (size == 0)
+    if (oc_type_size(type) == 0)
         return oc_fail(OCELLUS_UNSUPPORTED,
                        "tensor '%s' has element type %d, which is not there",
                        t->name ? t->name : "(unnamed)", t->data_type);
-    if (t->data_location == OC_ONNX__TENSOR__PLACE__EXTERNAL)
-        return oc_fail(OCELLUS_UNSUPPORTED,
-                       "tensor '%s' lies in a file of its own; only models "
-                       "in one file are read",
-                       t->name ? t->name : "(unnamed)");
     OC_TRY(read_shape(t, shape));
-    OC_TRY(oc_shape_bytes(shape, size, bytes));
-    /* What is asked for must be there: a short file asks for no memory. */
-    size_t count;
-    field(t, type, &count);
-    if ((t->has_raw_data ? t->raw_data.len : count * size) < *bytes)
-        return bad(t, "is shorter than its shape says");
-    *data = malloc(*bytes ? *bytes : 1);
+    OC_TRY(oc_shape_bytes(shape, oc_type_size(type), bytes));
+    OC_TRY(take(t, file, type, *bytes, NULL));
+    size_t room = *bytes ? *bytes : 1;
+    *data = arena ? oc_arena_alloc(arena, room) : malloc(room);
     if (*data == NULL)
         return oc_fail(OCELLUS_OUT_OF_MEMORY,
                        "no memory for a tensor of %zu bytes", *bytes);
-    ocellus_status status = fill(t, type, size, *bytes, *data);
-    if (status != OCELLUS_OK) {
+    ocellus_status status = take(t, file, type, *bytes, *data);
+    if (status != OCELLUS_OK && arena == NULL)
         free(*data);
+    if (status != OCELLUS_OK)
         *data = NULL;
-    }
     return status;
 }

@@ -76,6 +76,9 @@ start(const struct oc_node *node, struct chain *c)
 {
     /* Convolutions and products read one tensor more at most. */
     *c = (struct chain){.formula = "v", .most_extras = 1 + rank(node)};
+    /* Its kernel does not see its second input, behind which extras stand. */
+    if (strcmp(node->op->name, "CastLike") == 0)
+        c->most_extras = 0;
     const struct oc_epilogue *e = node->epilogue;
     if (e == NULL)
         return;
