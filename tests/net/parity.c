@@ -1,13 +1,16 @@
 /* parity.c - runs steps on numbers that another engine wrote, for parity.py.
  *
- *     parity train|gradients NET|MODEL.onnx C H W CLASSES FOLDER STEPS
+ *     parity train|gradients|kinks NET|MODEL.onnx C H W CLASSES FOLDER
  *
- * FOLDER/in-K.safetensors, K = 0 .. STEPS-1, holds "x" (float32, N x C x H x
- * W), "labels" (int64, N) and states by name, which are written into the net
- * before step K: the first file alone has them for a training, each one where
- * gradients are asked for. Prints a line for each step, its loss. With
- * "gradients", nothing is updated, and FOLDER/out-K.safetensors holds d loss /
- * d NAME for each parameter. Dropout is taken out of the net.
+ * Runs a step for each line of its standard input, and answers with a line,
+ * the loss. FOLDER/in.safetensors holds "x" (float32, N x C x H x W), "labels"
+ * (int64, N) and states by name, which are written into the net before the
+ * step; where there are none, those of the step before stand.
+ *
+ * train: SGD, rate 0.01. gradients: nothing is updated, FOLDER/out.safetensors
+ * holds d loss / d NAME for each parameter. kinks: the same, and as "kink:K"
+ * what the gradient of the K-th Relu or Clip decides by: the output of a Relu,
+ * the input of a Clip. Dropout is taken out of the net.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +42,12 @@ must(ocellus_status status)
 }
 
 static struct oc_safetensors *
-read_step(const struct job *job, int step)
+read_step(const struct job *job)
 {
     char path[1024];
     struct oc_safetensors *file;
 
-    snprintf(path, sizeof path, "%s/in-%d.safetensors", job->folder, step);
+    snprintf(path, sizeof path, "%s/in.safetensors", job->folder);
     must(oc_safetensors_read(path, &file));
     return file;
 }
@@ -95,33 +98,61 @@ without_dropout(ocellus_graph *graph)
             graph->nodes[k]->in[1]->data = &zero;
 }
 
+/* Outputs of the net: they are in memory anyway, for the gradient. */
 static void
-write_gradients(const struct job *job, int step)
+show_kinks(ocellus_graph *graph)
 {
-    struct oc_safetensor *tensor =
-        calloc((size_t)job->graph->n_states, sizeof *tensor);
-    char path[1024];
     int count = 0;
 
-    for (int k = 0; tensor && k < job->graph->n_states; k++) {
-        const struct ocellus_value *state = job->graph->states[k];
-        const ocellus_tensor *dw;
-        char name[512];
+    for (int k = 0; k < graph->n_nodes; k++) {
+        const struct oc_node *node = graph->nodes[k];
+        int clip = strcmp(node->op->name, "Clip") == 0;
+        char name[32];
+        if (!clip && strcmp(node->op->name, "Relu") != 0)
+            continue;
+        snprintf(name, sizeof name, "kink:%d", count++);
+        must(ocellus_graph_output(graph, name,
+                                  clip ? node->in[0] : node->out[0]));
+    }
+}
+
+/* Name and output are lent: the file is written before they go. */
+static struct oc_safetensor
+output(const struct job *job, const char *as, const char *name)
+{
+    const ocellus_tensor *y;
+
+    must(ocellus_session_get_output(job->session, name, &y));
+    return (struct oc_safetensor){as, y->type, y->shape, y->data,
+                                  ocellus_tensor_bytes(y)};
+}
+
+static void
+write_outputs(const struct job *job)
+{
+    const ocellus_graph *graph = job->graph;
+    struct oc_safetensor *tensor =
+        calloc((size_t)(graph->n_states + graph->n_outputs), sizeof *tensor);
+    char path[1024], name[512];
+    int count = 0;
+
+    for (int k = 0; tensor && k < graph->n_states; k++) {
+        const struct ocellus_value *state = graph->states[k];
         if (!state->trainable)
             continue;
         snprintf(name, sizeof name, "gradient:%s", state->name);
-        must(ocellus_session_get_output(job->session, name, &dw));
-        tensor[count++] =
-            (struct oc_safetensor){state->name, dw->type, dw->shape, dw->data,
-                                   ocellus_tensor_bytes(dw)};
+        tensor[count++] = output(job, state->name, name);
     }
-    snprintf(path, sizeof path, "%s/out-%d.safetensors", job->folder, step);
+    for (int k = 1; tensor && k < graph->n_outputs; k++)
+        tensor[count++] =
+            output(job, graph->output_names[k], graph->output_names[k]);
+    snprintf(path, sizeof path, "%s/out.safetensors", job->folder);
     must(oc_safetensors_write(path, tensor, count, NULL, NULL, 0));
     free(tensor);
 }
 
 static float
-gradient_step(const struct job *job, int step, const ocellus_tensor *x,
+gradient_step(const struct job *job, const ocellus_tensor *x,
               const ocellus_tensor *labels)
 {
     const char *in = ocellus_value_name(ocellus_graph_get_input(job->graph, 0));
@@ -135,15 +166,15 @@ gradient_step(const struct job *job, int step, const ocellus_tensor *x,
     must(ocellus_session_set_input(job->session, "key", key));
     must(ocellus_session_run(job->session));
     must(ocellus_session_get_output(job->session, "loss", &loss));
-    write_gradients(job, step);
+    write_outputs(job);
     ocellus_tensor_destroy(key);
     return *(const float *)ocellus_tensor_data(loss);
 }
 
 static void
-run_step(const struct job *job, int step)
+run_step(const struct job *job)
 {
-    struct oc_safetensors *file = read_step(job, step);
+    struct oc_safetensors *file = read_step(job);
     ocellus_tensor *x = named(file, "x"), *labels = named(file, "labels");
     float loss;
 
@@ -151,7 +182,7 @@ run_step(const struct job *job, int step)
     if (job->trainer)
         must(ocellus_trainer_step(job->trainer, x, labels, NULL, 1, &loss));
     else
-        loss = gradient_step(job, step, x, labels);
+        loss = gradient_step(job, x, labels);
     printf("%.9g\n", (double)loss);
     fflush(stdout);
     ocellus_tensor_destroy(x);
@@ -180,6 +211,8 @@ open_job(struct job *job, char **argv)
         job->session = ocellus_trainer_session(job->trainer);
         return;
     }
+    if (strcmp(argv[1], "kinks") == 0)
+        show_kinks(job->graph);
     job->recipe.no_update = 1;
     must(oc_session_create(job->device, job->graph, NULL, oc_train_pass,
                            &job->recipe, &job->session));
@@ -189,15 +222,16 @@ int
 main(int argc, char **argv)
 {
     struct job job = {0};
+    char line[80];
 
-    if (argc != 9) {
-        fprintf(stderr, "usage: parity train|gradients NET|MODEL.onnx C H W "
-                        "CLASSES FOLDER STEPS\n");
+    if (argc != 8) {
+        fprintf(stderr, "usage: parity train|gradients|kinks NET|MODEL.onnx "
+                        "C H W CLASSES FOLDER\n");
         return 2;
     }
     open_job(&job, argv);
-    for (int step = 0; step < atoi(argv[8]); step++)
-        run_step(&job, step);
+    while (fgets(line, sizeof line, stdin))
+        run_step(&job);
     if (job.trainer)
         ocellus_trainer_destroy(job.trainer);
     else
