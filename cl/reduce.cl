@@ -1,5 +1,5 @@
 /* reduce.cl - sums, extremes and norms along axes; largest places; running
- * sums.
+ * sums and, KIND 4, products.
  *
  *   KIND   0 sum, 1 mean, 2 max, 3 min, 4 product, 5 sum of |x|,
  *          6 sqrt of the sum of squares, 7 sum of squares, 8 log of the sum,
@@ -339,11 +339,12 @@ running(__global const STORAGE(TYPE_x) *x, __global STORAGE(TYPE_y) *y,
     if (item >= outer * inner)
         return;
     const int base = item / inner * n * inner + item % inner;
-    SUM sum = 0;
+    SUM sum = KIND == 4 ? 1 : 0;
     for (int i = 0; i < n; i++) {
         const int at = base + (backwards ? n - 1 - i : i) * inner;
         const SUM v = (SUM)LOAD(TYPE_x, x, at);
-        STORE(TYPE_y, y, at, without_own ? sum : sum + v);
-        sum += v;
+        const SUM next = KIND == 4 ? sum * v : sum + v;
+        STORE(TYPE_y, y, at, without_own ? sum : next);
+        sum = next;
     }
 }

@@ -1,4 +1,6 @@
-/* arg.c - along one axis: places of extremes, and running sums. */
+/* arg.c - along one axis: places of extremes, running sums and products. */
+#include <string.h>
+
 #include "op/impl.h"
 
 static ocellus_status
@@ -65,6 +67,23 @@ infer_cumsum(struct oc_node *node)
     return oc_infer_out(node, 0, node->in[0]->type, &node->in[0]->shape);
 }
 
+/* Sums of what comes after, of dy y, over what each number gave. */
+static void
+grad_cumprod(const struct oc_node *node, struct ocellus_value *dy[],
+             struct ocellus_value *dx[])
+{
+    int backwards = oc_attr_int(node, "reverse", 0) != 0;
+    struct ocellus_graph *graph = node->graph;
+
+    dx[1] = NULL;
+    dx[0] = OC_NODE(
+        graph, "Div", NULL,
+        OC_NODE_LIKE(node, "CumSum", backwards ? "reverse=0" : "reverse=1",
+                     OC_NODE(graph, "Mul", NULL, dy[0], node->out[0]),
+                     node->in[1]),
+        node->in[0]);
+}
+
 /* The sum of what comes after, for a sum of what came before. */
 static void
 grad_cumsum(const struct oc_node *node, struct ocellus_value *dy[],
@@ -117,6 +136,8 @@ emit_cumsum(struct oc_steps *steps, const struct oc_node *node)
     int64_t items;
     int axis;
 
+    if (strcmp(node->op->name, "CumProd") == 0)
+        oc_define(steps, launch, "KIND", 4);
     OC_TRY(cumsum_axis(node, &axis));
     oc_define_type(steps, launch, "x", node->in[0]->type);
     oc_define_type(steps, launch, "y", node->in[0]->type);
@@ -159,3 +180,12 @@ const struct oc_op oc_op_CumSum = {.name = "CumSum",
                                    .infer = infer_cumsum,
                                    .grad = grad_cumsum,
                                    .impls = cumsum_impls};
+
+const struct oc_op oc_op_CumProd = {.name = "CumProd",
+                                    .min_in = 2,
+                                    .max_in = 2,
+                                    .n_out = 1,
+                                    .host = 2,
+                                    .infer = infer_cumsum,
+                                    .grad = grad_cumprod,
+                                    .impls = cumsum_impls};

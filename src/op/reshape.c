@@ -250,3 +250,36 @@ const struct oc_op oc_op_Unsqueeze = {
     .eval = view_eval,
     .grad = view_grad,
 };
+
+/* ---- BitCast: the same bits as another type of the same size ------------- */
+
+static ocellus_status
+bits_infer(struct oc_node *node)
+{
+    int64_t to = oc_attr_int(node, "to", 0);
+    ocellus_type type = node->in[0]->type;
+    size_t size =
+        to > 0 && to <= OCELLUS_BFLOAT16 ? oc_type_size((ocellus_type)to) : 0;
+    if (size == 0 || size != oc_type_size(type))
+        return oc_node_fail(node, OCELLUS_UNSUPPORTED,
+                            "from %s to type %lld of another size",
+                            oc_type_name(type), (long long)to);
+    return oc_infer_out(node, 0, (ocellus_type)to, &node->in[0]->shape);
+}
+
+static ocellus_status
+bits_eval(struct oc_node *node)
+{
+    node->out[0]->data = node->in[0]->data;
+    return OCELLUS_OK;
+}
+
+const struct oc_op oc_op_BitCast = {
+    .name = "BitCast",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = OC_OP_VIEW,
+    .infer = bits_infer,
+    .eval = bits_eval,
+};

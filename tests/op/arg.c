@@ -1,4 +1,4 @@
-/* arg.c - ArgMax, ArgMin and CumSum by their definitions. */
+/* arg.c - ArgMax, ArgMin, CumSum and CumProd by their definitions. */
 #include "tests/op/harness.h"
 
 #include <string.h>
@@ -58,6 +58,26 @@ summed(const struct oc_node *node, const double *const x[], double *const y[])
             }
 }
 
+static void
+multiplied(const struct oc_node *node, const double *const x[],
+           double *const y[])
+{
+    int64_t e[3];
+    int exclusive = oc_attr_int(node, "exclusive", 0) != 0;
+    int reverse = oc_attr_int(node, "reverse", 0) != 0;
+
+    extents(node, (int64_t)x[1][0], e);
+    for (int64_t at = 0; at < e[0] * e[1] * e[2]; at++) {
+        int64_t c = at / e[2] % e[1];
+        double product = 1;
+
+        for (int64_t d = 0; d < e[1]; d++)
+            if ((reverse ? d > c : d < c) || (d == c && !exclusive))
+                product *= x[0][at + (d - c) * e[2]];
+        y[0][at] = product;
+    }
+}
+
 #define ARG(NAME)                                                              \
     {.op = NAME, .in = {{"7x5"}}, .expect = "1x5", .reference = placed},       \
         {.op = NAME,                                                           \
@@ -76,7 +96,20 @@ summed(const struct oc_node *node, const double *const x[], double *const y[])
         .in = {{"3x5x2"}, OC_INTS(AXIS)}, .reference = summed                  \
     }
 
+#define PRODUCT(ATTRIBUTES, AXIS)                                              \
+    {                                                                          \
+        .op = "CumProd", .attributes = ATTRIBUTES,                             \
+        .in = {{"3x5x2", 0.5, 2}, OC_INTS(AXIS)}, .reference = multiplied      \
+    }
+
 static const struct oc_case cases[] = {
+    PRODUCT(NULL, 0),
+    PRODUCT("exclusive=1", 1),
+    PRODUCT("reverse=1", -1),
+    PRODUCT("exclusive=1 reverse=1", 1),
+    {.op = "CumProd",
+     .in = {{"7", -3, 3, OCELLUS_INT32}, OC_INTS(0)},
+     .reference = multiplied},
     ARG("ArgMax"),
     ARG("ArgMin"),
     SUM(NULL, 0),

@@ -1,5 +1,5 @@
 /* reshape.c - Reshape, Flatten, Squeeze, Unsqueeze: the same numbers under the
- * shape that ONNX's operator pages say. */
+ * shape that ONNX's operator pages say; BitCast: the same bits. */
 #include "tests/op/harness.h"
 
 #include <string.h>
@@ -12,7 +12,38 @@ same(const struct oc_node *node, const double *const x[], double *const y[])
     memcpy(y[0], x[0], count * sizeof(double));
 }
 
+static void
+float_bits(const struct oc_node *node, const double *const x[],
+           double *const y[])
+{
+    for (int64_t i = 0; i < oc_shape_count(&node->in[0]->shape); i++) {
+        float v = (float)x[0][i];
+        int32_t bits;
+
+        memcpy(&bits, &v, sizeof bits);
+        y[0][i] = (double)bits;
+    }
+}
+
+static void
+byte_bits(const struct oc_node *node, const double *const x[],
+          double *const y[])
+{
+    for (int64_t i = 0; i < oc_shape_count(&node->in[0]->shape); i++)
+        y[0][i] = x[0][i] < 0 ? x[0][i] + 256 : x[0][i];
+}
+
 static const struct oc_case cases[] = {
+    {.op = "BitCast",
+     .attributes = "to=6",
+     .in = {{.shape = "2x3x4x5"}},
+     .reference = float_bits,
+     .no_gradient = 1},
+    {.op = "BitCast",
+     .attributes = "to=2",
+     .in = {{.shape = "7", .type = OCELLUS_INT8, .low = -128, .high = 127}},
+     .reference = byte_bits,
+     .no_gradient = 1},
     {.op = "Reshape",
      .in = {{.shape = "2x3x4"}, OC_INTS(4, 6)},
      .reference = same,
