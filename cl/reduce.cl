@@ -348,3 +348,22 @@ running(__global const STORAGE(TYPE_x) *x, __global STORAGE(TYPE_y) *y,
         sum = next;
     }
 }
+
+/* 1 at the first largest number along the axis, 0 elsewhere. */
+__kernel void
+hardmax(__global const STORAGE(TYPE_x) *x, __global STORAGE(TYPE_x) *y,
+        int outer, int n, int inner)
+{
+    const int item = (int)get_global_id(0);
+    const int base = item / inner * n * inner + item % inner;
+    int best = 0;
+
+    if (item >= outer * inner)
+        return;
+    for (int c = 1; c < n; c++)
+        if (LOAD(TYPE_x, x, base + c * inner) >
+            LOAD(TYPE_x, x, base + best * inner))
+            best = c;
+    for (int c = 0; c < n; c++)
+        STORE(TYPE_x, y, base + c * inner, c == best);
+}

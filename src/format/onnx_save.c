@@ -45,9 +45,28 @@ one_of(const char *name, const char *const *list)
     return 0;
 }
 
+/* Numbers of recurrent operators' functions are lists of floats. */
+static void
+retype_floats(struct writing *w, struct oc_attr *a)
+{
+    int count =
+        a->kind == OC_ATTR_INTS || a->kind == OC_ATTR_FLOATS ? a->count : 1;
+    float *list = get(w, (size_t)count, sizeof *list);
+
+    if (a->kind == OC_ATTR_FLOATS || list == NULL)
+        return;
+    for (int k = 0; k < count; k++)
+        list[k] = a->kind == OC_ATTR_INTS    ? (float)a->ints[k]
+                  : a->kind == OC_ATTR_FLOAT ? (float)a->f
+                                             : (float)a->i;
+    a->kind = OC_ATTR_FLOATS;
+    a->floats = list;
+    a->count = count;
+}
+
 /* A whole number in our text form may be a float in ONNX, or a list. */
 static void
-retype(struct oc_attr *a)
+retype(struct writing *w, struct oc_attr *a)
 {
     static const char *const floats[] = {"alpha",
                                          "beta",
@@ -62,6 +81,7 @@ retype(struct oc_attr *a)
                                          "cubic_coeff_a",
                                          "low",
                                          "extrapolation_value",
+                                         "clip",
                                          NULL};
     static const char *const lists[] = {
         "kernel_shape", "strides", "pads",           "dilations",    "axes",
@@ -74,6 +94,8 @@ retype(struct oc_attr *a)
         a->ints = &a->i;
         a->count = 1;
     }
+    if (strncmp(a->name, "activation_", 11) == 0)
+        retype_floats(w, a);
 }
 
 static ocellus_status
@@ -96,6 +118,26 @@ write_tensor(struct writing *w, const struct ocellus_value *value,
     return t->dims ? OCELLUS_OK : no_memory();
 }
 
+/* Our text form of a list of texts has commas between them. */
+static ocellus_status
+write_texts(struct writing *w, const char *text, oc_onnx_attribute *to)
+{
+    size_t most = strlen(text) / 2 + 1;
+
+    to->type = 8;
+    to->strings = get(w, most, sizeof *to->strings);
+    if (to->strings == NULL)
+        return no_memory();
+    while (*text != '\0' && to->n_strings < most) {
+        size_t length = strcspn(text, ",");
+
+        to->strings[to->n_strings++] =
+            (ProtobufCBinaryData){length, (uint8_t *)text};
+        text += length + (text[length] == ',');
+    }
+    return OCELLUS_OK;
+}
+
 static ocellus_status
 write_attr(struct writing *w, const struct oc_attr *given,
            oc_onnx_attribute *to)
@@ -107,7 +149,7 @@ write_attr(struct writing *w, const struct oc_attr *given,
     if (a == NULL)
         return no_memory();
     oc_onnx__attribute__init(to);
-    retype(a);
+    retype(w, a);
     to->name = (char *)a->name;
     to->has_type = 1;
     to->type = type_of[a->kind];
@@ -115,6 +157,8 @@ write_attr(struct writing *w, const struct oc_attr *given,
     to->i = a->i;
     to->has_f = a->kind == OC_ATTR_FLOAT;
     to->f = (float)a->f;
+    if (a->kind == OC_ATTR_TEXT && strcmp(a->name, "activations") == 0)
+        return write_texts(w, a->text, to);
     if (a->kind == OC_ATTR_TEXT) {
         to->has_s = 1;
         to->s.data = (uint8_t *)a->text;

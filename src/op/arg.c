@@ -1,4 +1,5 @@
-/* arg.c - along one axis: places of extremes, running sums and products. */
+/* arg.c - along one axis: places of extremes, also as ones among zeros, running
+ * sums and products. */
 #include <string.h>
 
 #include "op/impl.h"
@@ -96,6 +97,35 @@ grad_cumsum(const struct oc_node *node, struct ocellus_value *dy[],
                          dy[0], node->in[1]);
 }
 
+static ocellus_status
+hardmax_axis(const struct oc_node *node, int *axis)
+{
+    return oc_axis(oc_attr_int(node, "axis", -1), node->in[0]->shape.rank,
+                   axis);
+}
+
+static ocellus_status
+infer_hardmax(struct oc_node *node)
+{
+    int axis;
+
+    OC_TRY(check(node));
+    if (!oc_type_is_float(node->in[0]->type))
+        return oc_node_fail(node, OCELLUS_BAD_MODEL, "takes floats");
+    OC_TRY(hardmax_axis(node, &axis));
+    return oc_infer_out(node, 0, node->in[0]->type, &node->in[0]->shape);
+}
+
+/* It is level wherever it does not jump. */
+static void
+grad_hardmax(const struct oc_node *node, struct ocellus_value *dy[],
+             struct ocellus_value *dx[])
+{
+    (void)node;
+    (void)dy;
+    dx[0] = NULL;
+}
+
 /* ---- launches ----------------------------------------------------------- */
 
 static int64_t
@@ -150,6 +180,22 @@ emit_cumsum(struct oc_steps *steps, const struct oc_node *node)
     return steps->status;
 }
 
+static ocellus_status
+emit_hardmax(struct oc_steps *steps, const struct oc_node *node)
+{
+    struct oc_step *launch = oc_launch(steps, "reduce", "hardmax");
+    int64_t items;
+    int axis;
+
+    OC_TRY(hardmax_axis(node, &axis));
+    oc_define_type(steps, launch, "x", node->in[0]->type);
+    oc_arg_in(steps, launch, 0);
+    oc_arg_out(steps, launch, 0);
+    items = put_extents(steps, launch, axis);
+    oc_grid1(launch, oc_shape_count(&node->in[0]->shape) > 0 ? items : 0, 0);
+    return steps->status;
+}
+
 static const struct oc_impl arg_impls[] = {
     {.name = "direct", .emit = emit_arg},
     {.name = NULL},
@@ -157,6 +203,11 @@ static const struct oc_impl arg_impls[] = {
 
 static const struct oc_impl cumsum_impls[] = {
     {.name = "direct", .emit = emit_cumsum},
+    {.name = NULL},
+};
+
+static const struct oc_impl hardmax_impls[] = {
+    {.name = "direct", .emit = emit_hardmax},
     {.name = NULL},
 };
 
@@ -189,3 +240,11 @@ const struct oc_op oc_op_CumProd = {.name = "CumProd",
                                     .infer = infer_cumsum,
                                     .grad = grad_cumprod,
                                     .impls = cumsum_impls};
+
+const struct oc_op oc_op_Hardmax = {.name = "Hardmax",
+                                    .min_in = 1,
+                                    .max_in = 1,
+                                    .n_out = 1,
+                                    .infer = infer_hardmax,
+                                    .grad = grad_hardmax,
+                                    .impls = hardmax_impls};

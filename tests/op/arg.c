@@ -1,4 +1,4 @@
-/* arg.c - ArgMax, ArgMin, CumSum and CumProd by their definitions. */
+/* arg.c - ArgMax, ArgMin, Hardmax, CumSum and CumProd by their definitions. */
 #include "tests/op/harness.h"
 
 #include <string.h>
@@ -33,6 +33,24 @@ placed(const struct oc_node *node, const double *const x[], double *const y[])
                     best = c;
             }
             y[0][o * e[2] + i] = (double)best;
+        }
+}
+
+static void
+hardened(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    int64_t e[3];
+
+    extents(node, oc_attr_int(node, "axis", -1), e);
+    for (int64_t o = 0; o < e[0]; o++)
+        for (int64_t i = 0; i < e[2]; i++) {
+            int64_t base = o * e[1] * e[2] + i, best = 0;
+
+            for (int64_t c = 1; c < e[1]; c++)
+                if (x[0][base + c * e[2]] > x[0][base + best * e[2]])
+                    best = c;
+            for (int64_t c = 0; c < e[1]; c++)
+                y[0][base + c * e[2]] = c == best;
         }
 }
 
@@ -119,6 +137,16 @@ static const struct oc_case cases[] = {
     {.op = "CumSum",
      .in = {{"9", -9, 9, OCELLUS_INT64}, OC_INTS(0)},
      .reference = summed},
+    {.op = "Hardmax", .in = {{"3x7"}}, .no_gradient = 1, .reference = hardened},
+    {.op = "Hardmax",
+     .attributes = "axis=1",
+     .in = {{.shape = "2x5x3", .type = OCELLUS_FLOAT16}},
+     .no_gradient = 1,
+     .reference = hardened},
+    {.op = "Hardmax",
+     .in = {{.values = (const double[]){1, 3, 2, 3}, .count = 4}},
+     .no_gradient = 1,
+     .reference = hardened},
 };
 
 int
