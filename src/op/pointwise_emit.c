@@ -21,8 +21,10 @@ emit(struct oc_steps *steps, const struct oc_node *node, int by_rows)
         return oc_node_fail(node, OCELLUS_INTERNAL,
                             "%d inputs are more than a formula's %d",
                             node->n_in, OC_POINTWISE_IN);
+    /* A kernel reads an absent input, too, and throws it away: any other input
+     * will do, but the output would be a race. */
     for (int k = 0; k < point.n_in; k++)
-        point.in[k] = k;
+        point.in[k] = node->in[k] ? k : 0;
     point.n_scalar = oc_formula_scalars(node, point.scalar);
     oc_point_launch(steps, &point, by_rows);
     return steps->status;
