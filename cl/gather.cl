@@ -34,9 +34,8 @@
 static inline int
 row_of(STORAGE(TYPE_i) index, int rows)
 {
-    long i = (long)index;
-    i += i < 0 ? rows : 0;
-    return (int)clamp(i, 0L, (long)rows - 1);
+    int k = (int)clamp((long)index, -(long)rows, (long)rows - 1);
+    return k + (k < 0 ? rows : 0);
 }
 
 __kernel void

@@ -36,8 +36,8 @@
 static inline int
 row_of(long i, int rows)
 {
-    i += i < 0 ? rows : 0;
-    return (int)clamp(i, 0L, (long)rows - 1);
+    int k = (int)clamp(i, -(long)rows, (long)rows - 1);
+    return k + (k < 0 ? rows : 0);
 }
 
 /* n0 .. n7: extents of y and the indices, d0 .. d7 of x. */
@@ -87,8 +87,7 @@ one_hot(__global const STORAGE(TYPE_i) *index, __global const BITS *values,
         return;
     int q = id % after, c = id / after % classes, p = id / after / classes;
     long i = (long)LOAD(TYPE_i, index, p * after + q);
-    i += i < 0 ? classes : 0;
-    y[id] = values[i == c];
+    y[id] = values[i == c || i == (long)c - classes];
 }
 
 __kernel void

@@ -36,12 +36,14 @@ static inline int
 row_of(STORAGE(TYPE_i) index, int rows)
 {
     long i = (long)index;
-    i += i < 0 ? rows : 0;
 #if CLAMP
-    return (int)clamp(i, 0L, (long)rows - 1);
+    i = clamp(i, -(long)rows, (long)rows - 1);
 #else
-    return i < 0 || i >= rows ? -1 : (int)i;
+    if (i < -(long)rows || i >= rows)
+        return -1;
 #endif
+    int k = (int)i;
+    return k + (k < 0 ? rows : 0);
 }
 
 /* A NaN wins, as in NumPy. */
