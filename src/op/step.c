@@ -86,6 +86,10 @@ void
 oc_define_type(struct oc_steps *steps, struct oc_step *launch, const char *name,
                ocellus_type type)
 {
+    if (type == OCELLUS_DOUBLE && !steps->caps->fp64)
+        keep(steps, oc_node_fail(steps->node, OCELLUS_UNSUPPORTED,
+                                 "this device does not compute in float64; "
+                                 "convert the model to float32"));
     add_option(steps, launch, name, "TYPE_", (int)type);
 }
 

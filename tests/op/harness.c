@@ -167,8 +167,12 @@ run_case(struct oc_test *t, size_t index)
         if (!oc_test_make_input(t, k, &random))
             return 0;
     }
-    return oc_test_prepare(t) && oc_test_forward(t, NULL) &&
-           forward_others(t) &&
+    if (!oc_test_prepare(t))
+        return 0;
+    if (t->node->out[0]->type == OCELLUS_DOUBLE &&
+        !oc_device_caps(t->device)->fp64)
+        return -1;
+    return oc_test_forward(t, NULL) && forward_others(t) &&
            (!blocks(t) || (forward_blocked(t, 0) && forward_blocked(t, 1))) &&
            gradients(t);
 }

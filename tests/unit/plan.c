@@ -250,6 +250,34 @@ START_TEST(quarantine_is_respected)
 }
 END_TEST
 
+/* Moved, doubles are bits like others; computed with, the device must know
+ * them, and says so before its compiler does. */
+START_TEST(doubles_want_a_device_that_has_them)
+{
+    static const char *const op[] = {"Transpose", "Exp"};
+    static const int wanted[] = {OCELLUS_OK, OCELLUS_UNSUPPORTED};
+
+    for (int k = 0; k < 2; k++) {
+        struct oc_shape shape = OC_SHAPE(3, 5);
+        struct ocellus_graph *graph, *bound;
+        struct oc_plan *plan = NULL;
+        struct ocellus_value *x;
+
+        ck_assert_int_eq(oc_graph_create(&graph), OCELLUS_OK);
+        x = oc_graph_input(graph, "x", OCELLUS_DOUBLE, &shape);
+        oc_graph_output(graph, "y", OC_NODE(graph, op[k], NULL, x));
+        ck_assert_int_eq(oc_graph_bind(graph, &shape, NULL, &bound),
+                         OCELLUS_OK);
+        ck_assert_int_eq(oc_plan_make(bound, &card, &plan), wanted[k]);
+        if (wanted[k] == OCELLUS_OK)
+            oc_plan_destroy(plan);
+        else
+            ck_assert_ptr_nonnull(strstr(ocellus_error(), "float64"));
+        oc_graph_destroy(graph);
+    }
+}
+END_TEST
+
 /* ---- memory ---------------------------------------------------------------
  */
 
@@ -395,6 +423,7 @@ add(TCase *tests)
     tcase_add_test(tests, plain_on_cards);
     tcase_add_test(tests, reorders_are_shared);
     tcase_add_test(tests, quarantine_is_respected);
+    tcase_add_test(tests, doubles_want_a_device_that_has_them);
     tcase_add_test(tests, chains_share_a_place);
     tcase_add_test(tests, what_is_read_later_stays);
     tcase_add_loop_test(tests, live_tensors_never_overlap, 0, 12);
