@@ -15,6 +15,7 @@ struct line {
 
 struct resize {
     int taps, nearest, outside, extra;
+    int smooth; /* antialias */
     double scale[OC_MAX_RANK];
     double roi_begin[OC_MAX_RANK], roi_end[OC_MAX_RANK];
     struct oc_shape y;
@@ -48,10 +49,8 @@ read_mode(const struct oc_node *node, struct resize *r)
         return oc_node_fail(node, OCELLUS_BAD_MODEL,
                             "mode '%s' with nearest_mode '%s' is not known",
                             mode, round);
-    if (oc_attr_int(node, "antialias", 0) != 0)
-        return oc_node_fail(node, OCELLUS_UNSUPPORTED,
-                            "antialias=1 is not there");
     r->taps = taps[m];
+    r->smooth = r->taps > 1 && oc_attr_int(node, "antialias", 0) != 0;
     r->outside = oc_attr_int(node, "exclude_outside", 0) != 0;
     return OCELLUS_OK;
 }
@@ -207,7 +206,8 @@ line_of(const struct oc_node *node, const struct resize *r, int axis)
     const char *mode =
         oc_attr_text(node, "coordinate_transformation_mode", "half_pixel");
     double s = r->scale[axis], n = (double)node->in[0]->shape.dim[axis];
-    double on = (double)r->y.dim[axis];
+    /* As ONNX counts: by the scale, not by the whole extent it gives. */
+    double on = s * n;
     double begin = r->roi_begin[axis], end = r->roi_end[axis];
     struct line half = {1 / s, 0.5 / s - 0.5};
     if (s == 1 && !r->extra)
@@ -216,10 +216,10 @@ line_of(const struct oc_node *node, const struct resize *r, int axis)
         return (struct line){1 / s, 0};
     if (strcmp(mode, "align_corners") == 0)
         return (struct line){on > 1 ? (n - 1) / (on - 1) : 0, 0};
-    if (strcmp(mode, "pytorch_half_pixel") == 0 && on <= 1)
+    if (strcmp(mode, "pytorch_half_pixel") == 0 && r->y.dim[axis] <= 1)
         return (struct line){0, 0};
     if (strcmp(mode, "half_pixel_symmetric") == 0) {
-        half.start += n / 2 * (1 - on / (s * n));
+        half.start += n / 2 * (1 - (double)r->y.dim[axis] / on);
         return half;
     }
     if (r->extra && on > 1)
@@ -256,12 +256,22 @@ arguments(struct oc_steps *steps, struct oc_step *l, const struct oc_node *node,
     oc_define(steps, l, "EXTRA", r->extra);
 }
 
+/* The wider filter's last arguments. */
+static void
+scales(struct oc_steps *steps, struct oc_step *l, const struct resize *r)
+{
+    for (int k = r->y.rank - 3; r->smooth && k < r->y.rank; k++)
+        oc_arg_float(steps, l, k < 0 ? 1 : r->scale[k]);
+}
+
 static ocellus_status
 emit(struct oc_steps *steps, const struct oc_node *node)
 {
     struct resize r;
     OC_TRY(read(node, &r));
-    struct oc_step *l = oc_launch(steps, "resize", "resize");
+    struct oc_step *l = r.smooth
+                            ? oc_launch(steps, "resize_smooth", "resize_smooth")
+                            : oc_launch(steps, "resize", "resize");
     int64_t count = oc_shape_count(&r.y);
     oc_define_type(steps, l, "TYPE_x", node->in[0]->type);
     oc_define_type(steps, l, "TYPE_y", node->out[0]->type);
@@ -269,6 +279,7 @@ emit(struct oc_steps *steps, const struct oc_node *node)
     oc_arg_out(steps, l, 0);
     arguments(steps, l, node, &r);
     oc_arg_float(steps, l, oc_attr_float(node, "extrapolation_value", 0));
+    scales(steps, l, &r);
     oc_grid1(l, count, 0);
     oc_cost(l, 2.0 * r.taps * r.taps * (double)count, 8.0 * (double)count);
     return steps->status;
@@ -294,13 +305,16 @@ emit_grad(struct oc_steps *steps, const struct oc_node *node)
 {
     struct resize r;
     OC_TRY(read(node, &r));
-    struct oc_step *l = oc_launch(steps, "resize", "resize_grad");
+    struct oc_step *l =
+        r.smooth ? oc_launch(steps, "resize_smooth", "resize_smooth_grad")
+                 : oc_launch(steps, "resize", "resize_grad");
     int64_t count = oc_shape_count(&node->in[0]->shape);
     oc_define_type(steps, l, "TYPE_x", node->out[0]->type);
     oc_define_type(steps, l, "TYPE_y", node->in[4]->type);
     oc_arg_in(steps, l, 4);
     oc_arg_out(steps, l, 0);
     arguments(steps, l, node, &r);
+    scales(steps, l, &r);
     oc_grid1(l, count, 0);
     oc_cost(l, 8.0 * (double)count, 8.0 * (double)count);
     return steps->status;

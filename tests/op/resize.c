@@ -37,8 +37,8 @@ nearest_place(const char *mode, double at)
     return strcmp(mode, "floor") == 0 ? floor(at) : ceil(at);
 }
 
-/* The weight of input i in output o of an axis: neighbours are counted out to
- * three beyond the edges, where they are the edge's. */
+/* The weight of input i in output o of an axis: neighbours are counted far
+ * beyond the edges, where they are the edge's. */
 static double
 axis_weight(const struct oc_node *node, int64_t i, int64_t o, int64_t n,
             int64_t on)
@@ -56,8 +56,12 @@ axis_weight(const struct oc_node *node, int64_t i, int64_t o, int64_t n,
             oc_attr_text(node, "nearest_mode", "round_prefer_floor"), at);
         return fmin(fmax(p, 0), (double)(n - 1)) == (double)i;
     }
-    for (int64_t k = -3; k < n + 3; k++) {
-        double d = at - (double)k;
+    /* antialias: the filter is as much wider as the axis shrinks. */
+    double wide = oc_attr_int(node, "antialias", 0) && on < n
+                      ? (double)n / (double)on
+                      : 1;
+    for (int64_t k = -3 * n; k < 4 * n; k++) {
+        double d = (at - (double)k) / wide;
         double w = strcmp(mode, "linear") == 0 ? fmax(0, 1 - fabs(d))
                                                : cubic_weight(d, a);
         int64_t edge = k < 0 ? 0 : k >= n ? n - 1 : k;
@@ -66,7 +70,7 @@ axis_weight(const struct oc_node *node, int64_t i, int64_t o, int64_t n,
         all += w;
         sum += edge == i ? w : 0;
     }
-    return outside ? sum / all : sum;
+    return sum / all;
 }
 
 static void
@@ -124,6 +128,12 @@ static const struct oc_case cases[] = {
     CASE("mode=cubic", "1x2x6x5", ABSENT, OC_INTS(1, 2, 13, 10)),
     CASE("mode=cubic exclude_outside=1 cubic_coeff_a=-0.5", "1x1x5x4",
          SCALES(1, 1, 2, 1.5)),
+    CASE("mode=linear antialias=1", "2x1x7x9", ABSENT, OC_INTS(2, 1, 3, 5)),
+    CASE("mode=cubic antialias=1", "1x2x9x8", ABSENT, OC_INTS(1, 2, 4, 11)),
+    CASE("mode=cubic antialias=1 exclude_outside=1", "1x1x7x10", ABSENT,
+         OC_INTS(1, 1, 2, 5)),
+    CASE("mode=linear antialias=1", "1x1x4x6x5", ABSENT,
+         OC_INTS(1, 1, 2, 3, 5)),
 };
 
 int
