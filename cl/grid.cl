@@ -237,6 +237,8 @@ grid_grad_grid(__global const STORAGE(TYPE_x) *dy,
     STORE(TYPE_g, dgrid, id * AXES + 1, gy * p.sy);
 #if AXES == 3
     STORE(TYPE_g, dgrid, id * AXES + 2, gz * p.sz);
+#else
+    (void)gz;
 #endif
 }
 

@@ -146,6 +146,7 @@ roi_align_grad(__global const STORAGE(TYPE_x) *dy,
         return;
     dx += (size_t)plane * h * w;
     x += (size_t)plane * h * w;
+    (void)x; /* the gradient of means needs no numbers */
     for (int i = 0; i < h * w; i++)
         STORE(TYPE_x, dx, i, 0.0f);
     for (int r = 0; r < regions; r++) {
@@ -155,8 +156,10 @@ roi_align_grad(__global const STORAGE(TYPE_x) *dy,
         struct bins b = bins_of(region, r, h, w, oh, ow, ratio, scale, offset);
         for (int o = 0; o < oh * ow; o++) {
             float v = LOAD(TYPE_x, dy, (r * channels + c) * oh * ow + o);
+#if MAXIMUM
             float best = -INFINITY, best_w = 0.0f;
             int best_at = 0;
+#endif
             v /= MAXIMUM ? 1.0f : (float)(b.grid_h * b.grid_w);
             for (int i = 0; i < b.grid_h * b.grid_w; i++) {
                 struct four f = sample(&b, o / ow, o % ow, i / b.grid_w,
