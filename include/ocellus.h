@@ -124,6 +124,9 @@ typedef enum ocellus_type {
     OCELLUS_BFLOAT16 = 16
 } ocellus_type;
 
+/* "float32", "int64" ...; "undefined" for no type. */
+OCELLUS_API const char *ocellus_type_name(ocellus_type type);
+
 /* -------------------------------------------------------------- devices */
 
 typedef struct ocellus_device ocellus_device;
@@ -304,7 +307,8 @@ OCELLUS_API ocellus_value *ocellus_value_output(ocellus_value *value, int k);
 OCELLUS_API const char *ocellus_value_name(const ocellus_value *value);
 OCELLUS_API ocellus_type ocellus_value_type(const ocellus_value *value);
 OCELLUS_API int ocellus_value_rank(const ocellus_value *value);
-/* -1 where unknown. */
+/* -1 where unknown. Of an imported graph's value whose shape comes with the
+ * run, the type is OCELLUS_UNDEFINED. */
 OCELLUS_API int64_t ocellus_value_dim(const ocellus_value *value, int axis);
 
 /* What a graph takes, gives and holds, for programs that list them. */
@@ -316,6 +320,10 @@ OCELLUS_API ocellus_value *ocellus_graph_get_output(const ocellus_graph *graph,
                                                     int k);
 OCELLUS_API const char *ocellus_graph_output_name(const ocellus_graph *graph,
                                                   int k);
+/* Nodes, and the operator of node k, 0 <= k < count ("Conv"). */
+OCELLUS_API int ocellus_graph_node_count(const ocellus_graph *graph);
+OCELLUS_API const char *ocellus_graph_node_op(const ocellus_graph *graph,
+                                              int k);
 /* Numbers in all trainable states. */
 OCELLUS_API int64_t ocellus_graph_parameter_count(const ocellus_graph *graph);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "graph/graph.h"
+#include "graph/op.h"
 #include "graph/tensor.h"
 
 ocellus_status
@@ -213,4 +214,16 @@ const char *
 ocellus_graph_get_metadata(const ocellus_graph *graph, const char *key)
 {
     return oc_graph_metadata(graph, key);
+}
+
+int
+ocellus_graph_node_count(const ocellus_graph *graph)
+{
+    return graph->n_nodes;
+}
+
+const char *
+ocellus_graph_node_op(const ocellus_graph *graph, int k)
+{
+    return k >= 0 && k < graph->n_nodes ? graph->nodes[k]->op->name : NULL;
 }

@@ -90,3 +90,9 @@ ocellus_tensor_data(const ocellus_tensor *tensor)
 {
     return tensor->data;
 }
+
+const char *
+ocellus_type_name(ocellus_type type)
+{
+    return oc_type_name(type);
+}

@@ -29,7 +29,14 @@ enum cmd_kind {
     CMD_FLAG,  /* int: becomes 1 */
     CMD_TEXT,  /* const char *: lent by the command line */
     CMD_WHOLE, /* int64_t */
-    CMD_REAL   /* double */
+    CMD_REAL,  /* double */
+    CMD_MANY   /* struct cmd_many: may be said several times */
+};
+
+#define CMD_MOST_MANY 64
+struct cmd_many {
+    const char *value[CMD_MOST_MANY]; /* lent by the command line */
+    int count;
 };
 
 struct cmd_option {
@@ -128,6 +135,8 @@ ocellus_status cmd_open_device(ocellus_device **device);
     X(predict)                                                                 \
     X(bench)                                                                   \
     X(demo)                                                                    \
+    X(run)                                                                     \
+    X(inspect)                                                                 \
     X(show)                                                                    \
     X(devices)                                                                 \
     X(ops)                                                                     \

@@ -60,6 +60,18 @@ was_given(const struct cmd_option *option)
 }
 
 static ocellus_status
+add(const struct cmd_option *option, const char *text)
+{
+    struct cmd_many *many = option->to;
+    if (many->count == CMD_MOST_MANY)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "--%s is there more than %d times", option->name,
+                        CMD_MOST_MANY);
+    many->value[many->count++] = text;
+    return OCELLUS_OK;
+}
+
+static ocellus_status
 set(const struct cmd_option *option, const char *text)
 {
     if (n_given < sizeof given / sizeof given[0])
@@ -68,6 +80,8 @@ set(const struct cmd_option *option, const char *text)
         *(int *)option->to = 1;
     else if (option->kind == CMD_TEXT)
         *(const char **)option->to = text;
+    else if (option->kind == CMD_MANY)
+        return add(option, text);
     else
         return set_number(option, text);
     return OCELLUS_OK;
