@@ -4,6 +4,7 @@
  *     gather_tuples: y[b, m, q] = x[b, index[b, m], q]  tuples of `depth` indices
  *     one_hot:       y[p, c, q] = values[index[p, q] is c]
  *     eye:           y[r, c] = 1 where c - r = k, else 0
+ *     cache:         y[p, s, q] = u[p, s - where[b], q] where that is there, else x
  *     triangle:      y[.., r, c] = x where c - r >= k (upper) or <= k, else 0
  *
  * Indices may count from the end; what lies outside is brought to the nearest
@@ -107,4 +108,21 @@ triangle(__global const BITS *x, __global BITS *y, int count, int rows,
         return;
     int off = id % columns - id / columns % rows;
     y[id] = (upper ? off >= k : off <= k) ? x[id] : 0;
+}
+
+/* b: p's batch, of `group` p each; turned: places count modulo n. */
+__kernel void
+cache(__global const BITS *x, __global const BITS *u,
+      __global const STORAGE(TYPE_i) *where, __global BITS *y, int count,
+      int n, int length, int after, int group, int turned, int given)
+{
+    int id = (int)get_global_id(0);
+    if (id >= count)
+        return;
+    int q = id % after, s = id / after % n, p = id / after / n;
+    long first = given ? (long)LOAD(TYPE_i, where, p / group) : 0;
+    long i = (long)s - clamp(first, -(long)n, (long)n);
+    if (turned && i < 0)
+        i += n;
+    y[id] = i >= 0 && i < length ? u[(p * length + (int)i) * after + q] : x[id];
 }
