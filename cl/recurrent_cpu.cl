@@ -9,15 +9,17 @@
  *
  * R is packed before: a block is BLOCK = UNITS x WIDTH hidden units wide,
  *
- *     forward    block, l, gate, unit    R[gate * hidden + unit, l]
- *     backward   block, l, unit          R[l, unit], l over all gates
+ *     forward    block, gates and units in vectors, two by two, l
+ *                                        R[gate * hidden + unit, l]
+ *     backward   two vectors of units, l  R[l, unit], l over all gates
  *
- * so that the inner loop reads one stream: VECS vectors and ROWS numbers make
- * ROWS x VECS products in as many registers.
+ * so that the inner loop reads one stream: two vectors and ROWS numbers make
+ * 2 x ROWS products in as many registers. (With a vector for each of four gates
+ * at once, one sum of twelve has no register of sixteen, and all wait for it.)
  *
  *   WIDTH           lanes of a vector: 4, 8 or 16
  *   ROWS            samples of the register tile
- *   UNITS           vectors of hidden units in a block
+ *   UNITS           vectors of hidden units in a block: 1 LSTM, else 2
  *   DEPTH           how far backward sums go before they rest in carry
  *   GATES, LAYOUT, INPUT_FORGET, ACT_F, SLOPE_F ...: see recurrent.cl
  */
@@ -58,7 +60,8 @@
 #define VLOAD OC_CAT(vload, WIDTH)
 #define VSTORE OC_CAT(vstore, WIDTH)
 #define BLOCK (UNITS * WIDTH)
-#define VECS (GATES * UNITS) /* forward; backward has as many */
+#define VECS (GATES * UNITS) /* an even number */
+#define TWO (2 * WIDTH)
 #define ALWAYS static inline __attribute__((always_inline))
 #define GROUP __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 
@@ -152,17 +155,15 @@ fast_tanh(VEC x)
 #define EXP(x) fast_exp(x)
 #define TANH(x) fast_tanh(x)
 
-/* sum += rows of a times a panel, n deep. */
+/* sum += rows times two vectors of a panel, n deep. */
 #define MULTIPLY(sum, line, panel, n)                                          \
     for (int l = 0; l < (n); l++) {                                            \
-        VEC column[VECS];                                                      \
-        _Pragma("unroll") for (int v = 0; v < VECS; v++) column[v] =           \
-            VLOAD(l * VECS + v, panel);                                        \
+        VEC left = VLOAD(2 * l, panel), right = VLOAD(2 * l + 1, panel);       \
         _Pragma("unroll") for (int q = 0; q < ROWS; q++)                       \
         {                                                                      \
             float x = line[q][l];                                              \
-            _Pragma("unroll") for (int v = 0; v < VECS; v++) sum[q][v] +=      \
-                x * column[v];                                                 \
+            sum[q][0] += x * left;                                             \
+            sum[q][1] += x * right;                                            \
         }                                                                      \
     }
 
@@ -174,17 +175,17 @@ pack_forward(__global const float *r, __global float *packed, int hidden, int d,
              int packed_at)
 {
     int l = (int)get_global_id(0), block = (int)get_global_id(1);
-    __global float *to = packed + packed_at + (block * hidden + l) * VECS * WIDTH;
 
     if (l >= hidden)
         return;
-    for (int k = 0; k < GATES; k++)
-        for (int u = 0; u < BLOCK; u++) {
-            int j = block * BLOCK + u;
+    packed += packed_at + block * hidden * VECS * WIDTH;
+    for (int v = 0; v < VECS; v++)
+        for (int e = 0; e < WIDTH; e++) {
+            int j = block * BLOCK + v % UNITS * WIDTH + e;
+            int row = (d * GATES + v / UNITS) * hidden + j;
 
-            to[k * BLOCK + u] =
-                j < hidden ? r[((d * GATES + k) * hidden + j) * hidden + l]
-                           : 0.0f;
+            packed[(v / 2 * hidden + l) * TWO + v % 2 * WIDTH + e] =
+                j < hidden ? r[row * hidden + l] : 0.0f;
         }
 }
 
@@ -193,15 +194,15 @@ pack_backward(__global const float *r, __global float *packed, int hidden,
               int d, int packed_at)
 {
     int l = (int)get_global_id(0), block = (int)get_global_id(1);
-    int depth = GATES * hidden, wide = VECS * WIDTH;
-    __global float *to = packed + packed_at + (block * depth + l) * wide;
+    int depth = GATES * hidden;
 
     if (l >= depth)
         return;
-    for (int u = 0; u < wide; u++)
-        to[u] = block * wide + u < hidden
-                    ? r[(d * depth + l) * hidden + block * wide + u]
-                    : 0.0f;
+    packed += packed_at + (block * depth + l) * TWO;
+    for (int u = 0; u < TWO; u++)
+        packed[u] = block * TWO + u < hidden
+                        ? r[(d * depth + l) * hidden + block * TWO + u]
+                        : 0.0f;
 }
 
 /* ---- forward ------------------------------------------------------------ */
@@ -221,7 +222,7 @@ pack_backward(__global const float *r, __global float *packed, int hidden,
         __global const float *c0, __global const float *p, __global float *y,  \
         __global float *g, __global float *c
 
-#define SHARE(k) VLOAD(k, sums)
+#define SHARE(k) VLOAD((k)*UNITS + u, sums)
 #define BIAS(k)                                                                \
     (has & HAS_B ? take(bias + (d * 2 * GATES + (k)) * hidden + j, n)          \
                  : (VEC)0.0f)
@@ -274,7 +275,7 @@ pack_backward(__global const float *r, __global float *packed, int hidden,
     put(y + Y_AT(t, b) + j, n, (1.0f - z) * fresh + z * old);
 #else
 #define CELL_STEP                                                              \
-    VEC v = take(gate, n) + SHARE(u) + BIASES(0);                              \
+    VEC v = take(gate, n) + SHARE(0) + BIASES(0);                              \
     v = ACT_F(v, fa, fb);                                                      \
     KEEP(0, v);                                                                \
     put(y + Y_AT(t, b) + j, n, v);
@@ -302,28 +303,31 @@ cells_forward(__global const float *packed, __global const float *bias,
 
         for (int block = j0; block < j1; block++)
             for (int top = b0; top < b1; top += ROWS) {
-                __global const float *panel =
-                    packed + block * hidden * VECS * WIDTH;
                 __global const float *line[ROWS];
                 float kept[ROWS * VECS * WIDTH];
-                VEC sum[ROWS][VECS];
 
 #pragma unroll
                 for (int q = 0; q < ROWS; q++) {
                     int b = min(top + q, b1 - 1);
 
                     line[q] = first ? h0 + STATE(b) : y + Y_AT(before, b);
-#pragma unroll
-                    for (int v = 0; v < VECS; v++)
-                        sum[q][v] = 0.0f;
                 }
-                MULTIPLY(sum, line, panel,
-                         first && !(has & HAS_H0) ? 0 : hidden)
+                for (int v = 0; v < VECS; v += 2) {
+                    __global const float *panel =
+                        packed + (block * VECS + v) * hidden * WIDTH;
+                    VEC sum[ROWS][2];
+
 #pragma unroll
-                for (int q = 0; q < ROWS; q++)
+                    for (int q = 0; q < ROWS; q++)
+                        sum[q][0] = sum[q][1] = 0.0f;
+                    MULTIPLY(sum, line, panel,
+                             first && !(has & HAS_H0) ? 0 : hidden)
 #pragma unroll
-                    for (int v = 0; v < VECS; v++)
-                        VSTORE(sum[q][v], q * VECS + v, kept);
+                    for (int q = 0; q < ROWS; q++) {
+                        VSTORE(sum[q][0], q * VECS + v, kept);
+                        VSTORE(sum[q][1], q * VECS + v + 1, kept);
+                    }
+                }
                 for (int b = top; b < min(top + ROWS, b1); b++)
                     for (int u = 0; u < UNITS; u++) {
                         const float *sums = kept + (b - top) * VECS * WIDTH;
@@ -410,11 +414,11 @@ multiply_back(__global const float *packed, __global const float *from,
         for (int l0 = 0; l0 < depth; l0 += DEPTH)
             for (int top = b0; top < b1; top += ROWS) {
                 int deep = min(DEPTH, depth - l0);
-                int j = block * VECS * WIDTH;
+                int j = block * TWO;
                 __global const float *panel =
-                    packed + (block * depth + l0) * VECS * WIDTH;
+                    packed + (block * depth + l0) * TWO;
                 __global const float *line[ROWS];
-                VEC sum[ROWS][VECS];
+                VEC sum[ROWS][2];
 
 #pragma unroll
                 for (int q = 0; q < ROWS; q++) {
@@ -422,15 +426,13 @@ multiply_back(__global const float *packed, __global const float *from,
 
                     line[q] =
                         from + (d * steps * batch + ROW(t, b)) * depth + l0;
-#pragma unroll
-                    for (int v = 0; v < VECS; v++)
-                        sum[q][v] = 0.0f;
+                    sum[q][0] = sum[q][1] = 0.0f;
                 }
                 MULTIPLY(sum, line, panel, deep)
 #pragma unroll
                 for (int q = 0; q < ROWS; q++)
 #pragma unroll
-                    for (int v = 0; v < VECS; v++) {
+                    for (int v = 0; v < 2; v++) {
                         int n = hidden - j - v * WIDTH;
                         __global float *to =
                             carry + (top + q) * hidden + j + v * WIDTH;
@@ -445,7 +447,7 @@ GROUP
 cells_backward(GRADIENTS, SIZES, int carry_at, NUMBERS)
 {
     int b0 = (int)get_group_id(0) * tile_b, b1 = min(b0 + tile_b, batch);
-    int blocks = (hidden + VECS * WIDTH - 1) / (VECS * WIDTH);
+    int blocks = (hidden + TWO - 1) / TWO;
     int j0 = (int)get_group_id(1) * tile_j, j1 = min(j0 + tile_j, blocks);
 
     carry += carry_at;
@@ -457,8 +459,7 @@ cells_backward(GRADIENTS, SIZES, int carry_at, NUMBERS)
         for (int b = b0; has & DO_GATES && b < b1; b++) {
             int row = d * steps * batch + ROW(t, b);
 
-            for (int j = j0 * VECS * WIDTH;
-                 j < min(j1 * VECS * WIDTH, hidden); j += WIDTH) {
+            for (int j = j0 * TWO; j < min(j1 * TWO, hidden); j += WIDTH) {
                 int n = hidden - j;
                 __global float *dgate = dg + row * GATES * hidden + j;
                 VEC dh = last ? has & HAS_DH ? take(dlast_h + STATE(b) + j, n)

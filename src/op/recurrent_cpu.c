@@ -14,9 +14,9 @@
 enum { KEEP_GATES = 512, DO_GATES = 1024, DO_CARRY = 2048, CARRY_FIRST = 4096 };
 
 struct tiles {
-    int width, rows, units, wide; /* wide: vectors of a panel */
-    int blocks, blocks_back;      /* of hidden units */
-    int whole;                    /* all steps in one launch */
+    int width, rows, units;
+    int blocks, blocks_back; /* of hidden units */
+    int whole;               /* all steps in one launch */
     int tile_b, tile_j, tile_back;
     int64_t packed, packed_back; /* numbers, of one direction */
 };
@@ -27,24 +27,30 @@ divide_up(int64_t a, int64_t b)
     return (int)((a + b - 1) / b);
 }
 
+/* Samples of the register tile: all that fit, unless there are fewer. */
+static int
+rows_of(const struct oc_caps *caps, int samples)
+{
+    int most = caps->vector_registers >= 32 ? 14 : 6;
+
+    return divide_up(samples, divide_up(samples, most));
+}
+
 static struct tiles
 tiles_of(const struct oc_recurrent *rec, const struct oc_caps *caps)
 {
     int cores = caps->compute_units > 0 ? caps->compute_units : 1;
-    int many = caps->vector_registers >= 32;
-    struct tiles t = {.units = rec->gates == 1 ? 4 : 1};
+    struct tiles t = {.units = rec->gates == 4 ? 1 : 2};
 
     t.width = caps->vector_width >= 16 ? 16 : caps->vector_width >= 8 ? 8 : 4;
-    t.wide = rec->gates * t.units;
-    t.rows = t.wide == 3 ? (many ? 8 : 4) : (many ? 6 : 3);
-    t.blocks = divide_up(rec->hidden, t.units * t.width);
-    t.blocks_back = divide_up(rec->hidden, t.wide * t.width);
-    t.packed = (int64_t)t.blocks * rec->hidden * t.wide * t.width;
-    t.packed_back =
-        (int64_t)t.blocks_back * rec->hidden * rec->gates * t.wide * t.width;
     t.whole = cores == 1 || rec->batch >= 4 * cores;
     t.tile_b = t.whole ? divide_up(rec->batch, cores) : rec->batch;
-    t.tile_b = divide_up(t.tile_b, t.rows) * t.rows;
+    t.rows = rows_of(caps, t.tile_b);
+    t.blocks = divide_up(rec->hidden, t.units * t.width);
+    t.blocks_back = divide_up(rec->hidden, 2 * t.width);
+    t.packed = (int64_t)t.blocks * rec->hidden * rec->gates * t.units * t.width;
+    t.packed_back =
+        (int64_t)t.blocks_back * rec->hidden * rec->gates * 2 * t.width;
     t.tile_j = t.whole ? t.blocks : divide_up(t.blocks, cores);
     t.tile_back = t.whole ? t.blocks_back : divide_up(t.blocks_back, cores);
     return t;
