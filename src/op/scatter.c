@@ -1,4 +1,4 @@
-/* scatter.c - ScatterElements (Scatter of old) and ScatterND, with reductions.
+/* scatter.c - ScatterElements and ScatterND, with reductions.
  *
  * Updates that meet in one place are taken in their order; see cl/scatter.cl
  * for how that costs no more than a walk through the indices. Indices outside
@@ -351,17 +351,15 @@ static const struct oc_impl elements_impls[] = {
     {.name = NULL},
 };
 
-#define ELEMENTS_ROW(NAME)                                                     \
-    const struct oc_op oc_op_##NAME = {.name = #NAME,                          \
-                                       .min_in = 3,                            \
-                                       .max_in = 3,                            \
-                                       .n_out = 1,                             \
-                                       .infer = elements_infer,                \
-                                       .grad = elements_grad,                  \
-                                       .impls = elements_impls};
-
-ELEMENTS_ROW(ScatterElements)
-ELEMENTS_ROW(Scatter)
+const struct oc_op oc_op_ScatterElements = {
+    .name = "ScatterElements",
+    .min_in = 3,
+    .max_in = 3,
+    .n_out = 1,
+    .infer = elements_infer,
+    .grad = elements_grad,
+    .impls = elements_impls,
+};
 
 /* ---- ScatterND ---------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* scatter.c - ScatterElements, Scatter, ScatterND and their reductions. */
+/* scatter.c - ScatterElements, ScatterND and their reductions. */
 #include <string.h>
 
 #include "tests/op/harness.h"
@@ -108,7 +108,7 @@ static const double first[] = {1, 4, -4};
 static const struct oc_case cases[] = {
     CASE("ScatterElements", elements, NULL, "5x3",
          LISTED("2x3", 1, -5, 2, 3, 4, -1), "2x3"),
-    CASE("Scatter", elements, "axis=1", "2x7x3",
+    CASE("ScatterElements", elements, "axis=1", "2x7x3",
          LISTED("1x2x3", 0, 6, 2, 3, -5, 4), "1x2x3"),
     CASE("ScatterElements", elements, "axis=1 reduction=add", "3x5x2",
          DRAWN("3x11x2", 5, OCELLUS_INT64), "3x11x2"),
@@ -120,8 +120,8 @@ static const struct oc_case cases[] = {
          DRAWN("2x1x6x1", 5, OCELLUS_INT64), "2x1x6x1"),
     CASE("ScatterElements", elements, "reduction=add", "4x3",
          DRAWN("0x3", 4, OCELLUS_INT64), "0x3"),
-    CASE("ScatterElements", elements, "reduction=add", "4099",
-         DRAWN("5000", 4099, OCELLUS_INT64), "5000"),
+    CASE("ScatterElements", elements, "reduction=add", "307",
+         DRAWN("401", 307, OCELLUS_INT64), "401"),
     {.op = "ScatterElements",
      .in = {{.shape = "6"},
             {.type = OCELLUS_INT64,
