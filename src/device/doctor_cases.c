@@ -88,6 +88,12 @@ static const struct oc_doctor_case cases[] = {
     {"MatMul", NULL, "3x17x23 3x23x31", NULL, QUICK},
     {"MatMul", NULL, "2x3x7x11 11x5", .quick = 0},
     {"MatMulT", "transA=1", "3x23x17 3x23x31", .quick = 0},
+    /* sequences; a gradient's R, Y, gates, cells and dY */
+    {"LSTM", NULL, "5x3x9 1x68x9 1x68x17 1x136", NULL, QUICK},
+    {"LSTM", "direction=bidirectional", "3x67x5 2x44x5 2x44x11", .quick = 0},
+    {"GRU", "linear_before_reset=1", "4x3x5 1x57x5 1x57x19 1x114", .quick = 0},
+    {"LSTMGrad", NULL, "1x68x17 5x1x3x17 +1x15x68 1x15x17 - - - - 5x1x3x17",
+     NULL, QUICK, .outputs = 2},
     /* numbers in other places */
     {"Concat", "axis=1", "2x16x5x7 2x32x5x7", NULL, QUICK},
     {"Concat", "axis=1", "2x5x5x7 2x9x5x7 2x1x5x7", .quick = 0},
