@@ -104,6 +104,26 @@ fits(const struct ocellus_trainer *t, const struct oc_safetensors *file,
     return OCELLUS_OK;
 }
 
+/* A training that averages from now on: from the weights that it goes on with.
+ */
+static ocellus_status
+begin_average(struct ocellus_trainer *t, const struct oc_safetensors *file)
+{
+    for (int k = 0; k < t->graph->n_states; k++) {
+        const struct ocellus_value *state = t->graph->states[k];
+        const struct oc_safetensor *s = oc_safetensors_find(file, state->name);
+        char name[512];
+        if (!state->trainable || s == NULL)
+            continue;
+        snprintf(name, sizeof name, "average:%s", state->name);
+        struct ocellus_tensor view = {
+            .type = s->type, .shape = s->shape, .data = (void *)s->data};
+        if (oc_safetensors_find(file, name) == NULL)
+            OC_TRY(oc_session_put_state(t->train, name, &view));
+    }
+    return OCELLUS_OK;
+}
+
 static ocellus_status
 take(struct ocellus_trainer *t, const struct oc_safetensors *file)
 {
@@ -113,7 +133,7 @@ take(struct ocellus_trainer *t, const struct oc_safetensors *file)
             .type = s->type, .shape = s->shape, .data = (void *)s->data};
         OC_TRY(oc_session_put_state(t->train, s->name, &view));
     }
-    return OCELLUS_OK;
+    return t->recipe.average ? begin_average(t, file) : OCELLUS_OK;
 }
 
 ocellus_status

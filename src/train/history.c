@@ -249,7 +249,8 @@ read_row(const struct reader *reader, char *line, ocellus_history_row *row)
 
     if (cells != reader->cells)
         return oc_fail(OCELLUS_BAD_DATA,
-                       "%s: line %d has %d cells where line 1 has %d",
+                       "%s: line %d has %d cells where line 1 has %d (move it "
+                       "away to begin a new one)",
                        reader->path, reader->line, cells, reader->cells);
     for (i = 0; i < cells; i++) {
         const struct column *column = reader->of[i];

@@ -351,6 +351,33 @@ START_TEST(averaged_weights)
 }
 END_TEST
 
+/* A checkpoint without averages, taken by a trainer that averages: they begin
+ * with its weights, not with those of a new net. */
+START_TEST(average_begins_at_checkpoint)
+{
+    ocellus_trainer_options options = {.size = sizeof options,
+                                       .optimizer = "sgd lr=0.5"};
+    ocellus_trainer *first = trainer_of(1, 0, &options);
+    float loss[4];
+    size_t n;
+
+    steps(first, 0, 4, loss);
+    must(ocellus_trainer_save(first, path, ""));
+    float *w = state_of(ocellus_trainer_session(first), "fc.bias", &n);
+    options.average = 0.4f;
+    ocellus_trainer *second = trainer_of(1, 0, &options);
+    must(ocellus_trainer_load(second, path, NULL));
+    float *mean =
+        state_of(ocellus_trainer_session(second), "average:fc.bias", &n);
+    ck_assert_uint_eq(n, CLASSES);
+    ck_assert_int_eq(memcmp(w, mean, n * sizeof *w), 0);
+    free(w);
+    free(mean);
+    ocellus_trainer_destroy(first);
+    ocellus_trainer_destroy(second);
+}
+END_TEST
+
 /* ---- losses ---------------------------------------------------------------
  */
 
@@ -427,6 +454,7 @@ add(TCase *tests)
     tcase_add_test(tests, clipped_gradient);
     tcase_add_test(tests, dampened_momentum);
     tcase_add_test(tests, averaged_weights);
+    tcase_add_test(tests, average_begins_at_checkpoint);
     tcase_add_loop_test(tests, smoothed_and_mixed_loss, 0, 4);
     tcase_add_test(tests, labels2_need_mixup);
 }
