@@ -9,20 +9,43 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "device/cache.h"
 #include "device/inside.h"
 
 enum { MOST_PLATFORMS = 64, MOST_DEVICES = 256 };
 
-static const char no_device[] =
-    "no usable OpenCL device was found: install an OpenCL driver for your "
-    "GPU, or the package pocl-opencl-icd to compute on the CPU (clinfo -l "
-    "then lists it)";
+/* PoCL keeps its own files under the same folder as we do, and shows no device
+ * where it cannot. */
+static ocellus_status
+fail_no_device(void)
+{
+    char *path = NULL, *end;
+    char hint[PATH_MAX + 128] = "";
+
+    if (getenv("POCL_CACHE_DIR") == NULL && oc_cache_path(&path) == OCELLUS_OK)
+        for (int up = 0; up < 2 && (end = strrchr(path, '/')) != NULL; up++)
+            *end = '\0';
+    if (path != NULL && access(path, F_OK) == 0 &&
+        access(path, W_OK | X_OK) != 0)
+        snprintf(hint, sizeof hint,
+                 "; PoCL shows none where %s cannot be written: let "
+                 "POCL_CACHE_DIR name a folder that can",
+                 path);
+    free(path);
+    return oc_fail(OCELLUS_NO_DEVICE,
+                   "no usable OpenCL device was found: install an OpenCL "
+                   "driver for your GPU, or the package pocl-opencl-icd to "
+                   "compute on the CPU (clinfo -l then lists it)%s",
+                   hint);
+}
 
 static void
 get_text(cl_device_id id, cl_device_info what, char *text, size_t room)
@@ -191,7 +214,7 @@ oc_found_list(struct oc_found **result, int *count)
     *result = NULL;
     *count = 0;
     if (code != CL_SUCCESS || n == 0)
-        return oc_fail(OCELLUS_NO_DEVICE, "%s", no_device);
+        return fail_no_device();
     list = calloc(MOST_DEVICES + 1, sizeof(*list));
     if (!list)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory to list devices");
@@ -199,7 +222,7 @@ oc_found_list(struct oc_found **result, int *count)
         list_platform(platforms[k], list, count);
     if (*count == 0) {
         free(list);
-        return oc_fail(OCELLUS_NO_DEVICE, "%s", no_device);
+        return fail_no_device();
     }
     list[best(list, *count, NULL)].info.chosen = 1;
     *result = list;
