@@ -50,23 +50,32 @@ number(const json_t *row, const char *key)
     return json_number_value(json_object_get(row, key));
 }
 
+/* Zero means that nobody counted. */
+static const char *
+rate(double value, char text[24])
+{
+    snprintf(text, 24, value > 0 ? "%.2f" : "-", value);
+    return text;
+}
+
 void
 bench_print_profile(const json_t *rows)
 {
     double sum = 0;
-    printf("\n%-27s %-10s %8s %12s %6s %9s %8s\n", "operator", "by", "launches",
+    printf("\n%-27s %-9s %8s %9s %6s %7s %6s\n", "operator", "by", "launches",
            "us a step", "share", "GFLOP/s", "GB/s");
     for (size_t k = 0; k < json_array_size(rows); k++) {
         const json_t *r = json_array_get(rows, k);
-        printf("%-27s %-10s %8.0f %12.1f %5.1f%% %9.2f %8.2f\n",
+        char gflops[24], gbytes[24];
+        printf("%-27s %-9s %8.0f %9.1f %5.1f%% %7s %6s\n",
                json_string_value(json_object_get(r, "operator")),
                json_string_value(json_object_get(r, "implementation")),
                number(r, "launches"), number(r, "microseconds"),
-               100 * number(r, "share"), number(r, "gflops"),
-               number(r, "gbytes_per_second"));
+               100 * number(r, "share"), rate(number(r, "gflops"), gflops),
+               rate(number(r, "gbytes_per_second"), gbytes));
         sum += number(r, "microseconds");
     }
-    printf("%-27s %-10s %8s %12.1f\n", "all", "", "", sum);
+    printf("%-27s %-9s %8s %9.1f\n", "all", "", "", sum);
 }
 
 /* Operations a microsecond are thousandths of a giga-operation a second. */

@@ -175,7 +175,7 @@ run(int count, char **words)
         cmd_say("drawing 24000 digits and teaching %s to read them; this "
                 "takes about a minute",
                 o.net);
-    ocellus_status status = train_open(&t, NULL);
+    ocellus_status status = train_open(&t);
     if (status == OCELLUS_OK)
         status = train_run(&t);
     if (status == OCELLUS_OK)

@@ -235,8 +235,9 @@ unpack(const struct cmd_option *option, const json_t *value)
         *(double *)option->to = number;
     else
         return cmd_fail(OCELLUS_BAD_DATA,
-                        "the checkpoint's --%s cannot be understood",
-                        option->name);
+                        "what run.json says of --%s cannot be; say --%s "
+                        "yourself to go on",
+                        option->name, option->name);
     return OCELLUS_OK;
 }
 

@@ -30,11 +30,8 @@ print_plan(const struct feed *feed, ocellus_session *session)
     fputs(text, stdout);
     ocellus_text_free(text);
     CMD_TRY(ocellus_session_get_plan_info(session, &info));
-    printf("%d nodes, %d launches, %d programs; %.2f MB of activations, %.2f "
-           "MB of states; %.1f MFLOP\n",
-           info.nodes, info.launches, info.programs,
-           (double)info.arena_bytes / 1048576,
-           (double)info.state_bytes / 1048576, info.flops * 1e-6);
+    printf("%d nodes, %d programs; %.2f MiB of states\n", info.nodes,
+           info.programs, (double)info.state_bytes / 1048576);
     return OCELLUS_OK;
 }
 

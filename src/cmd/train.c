@@ -98,7 +98,7 @@ report(struct train *t)
 static ocellus_status
 train(struct train *t)
 {
-    CMD_TRY(train_open(t, options));
+    CMD_TRY(train_open(t));
     CMD_TRY(train_run(t));
     if (t->judged == OCELLUS_VALIDATION ||
         ocellus_metrics_count(t->metrics) == 0)
@@ -109,7 +109,7 @@ train(struct train *t)
 static ocellus_status
 run(int count, char **words)
 {
-    struct train t = {.options = &o};
+    struct train t = {.options = &o, .table = options};
     json_t *lender = NULL;
     ocellus_status status = OCELLUS_OK;
     o.net = count > 0 ? words[0] : NULL;
@@ -125,6 +125,10 @@ run(int count, char **words)
         train_defaults(&o);
         cmd_catch();
         status = train(&t);
+        if (status == OCELLUS_OUT_OF_DEVICE_MEMORY)
+            cmd_say("a --batch below %lld takes less memory, and "
+                    "--checkpoint-activations 8 half or less of it",
+                    (long long)o.batch);
         train_close(&t);
     }
     json_decref(lender);

@@ -16,6 +16,7 @@ struct train_options {
 
 struct train {
     struct train_options *options;
+    const struct cmd_option *table; /* what --resume shall find; NULL */
     ocellus_device *device;
     ocellus_dataset *data;
     ocellus_graph *graph;
@@ -23,7 +24,7 @@ struct train {
     ocellus_loader *loader;
     ocellus_loader *judge; /* of the split that epochs are judged by; NULL */
     ocellus_split judged;
-    ocellus_history *history;
+    ocellus_history *history; /* NULL until train_begin() */
     ocellus_metrics *metrics; /* of that split */
     int classes;
 
@@ -41,9 +42,8 @@ struct train {
 
 /* Fills what was not asked for; the recipe that suits the net. */
 void train_defaults(struct train_options *options);
-/* From options to a trainer that stands where it should. `table`: the options
- * that --resume shall find, or NULL. */
-ocellus_status train_open(struct train *train, const struct cmd_option *table);
+/* From options to a trainer that stands where it should. */
+ocellus_status train_open(struct train *train);
 void train_close(struct train *train);
 /* All epochs that are left. OCELLUS_CANCELLED after Ctrl-C, all kept. */
 ocellus_status train_run(struct train *train);
@@ -51,10 +51,10 @@ ocellus_status train_run(struct train *train);
 /* train_keep.c: the folder of --out. */
 char *train_path(const struct train *train, const char *name);
 ocellus_status train_folder(const struct train *train);
-/* Once all is open: an earlier training's checkpoint steps aside, and run.json
- * says what this one is. */
-ocellus_status train_begin(const struct train *train,
-                           const struct cmd_option *table);
+/* Once a step was made: an earlier training's checkpoint steps aside, run.json
+ * says what this training is, and its history begins. Until then a failure or
+ * Ctrl-C leaves what was there as it was. */
+ocellus_status train_begin(struct train *train);
 ocellus_status train_read_options(const char *out,
                                   const struct cmd_option *table,
                                   const char **net, json_t **lender);

@@ -119,12 +119,11 @@ keep_options(const struct train_options *o, const struct cmd_option *table)
 /* A new training does not destroy the last one's checkpoint; one that cannot
  * even say what it is leaves it where it was. */
 static ocellus_status
-begin_anew(const struct train *t, const struct cmd_option *table,
-           const char *path, const char *aside)
+begin_anew(const struct train *t, const char *path, const char *aside)
 {
     int moved = access(path, F_OK) == 0 && rename(path, aside) == 0;
     ocellus_status status =
-        table ? keep_options(t->options, table) : OCELLUS_OK;
+        t->table ? keep_options(t->options, t->table) : OCELLUS_OK;
     if (status != OCELLUS_OK && moved)
         rename(aside, path);
     else if (moved)
@@ -133,17 +132,19 @@ begin_anew(const struct train *t, const struct cmd_option *table,
 }
 
 ocellus_status
-train_begin(const struct train *t, const struct cmd_option *table)
+train_begin(struct train *t)
 {
-    if (t->options->resume)
-        return keep_options(t->options, table);
     char *path = train_path(t, "checkpoint");
     char *aside = train_path(t, "checkpoint.old");
-    ocellus_status status =
-        path && aside ? begin_anew(t, table, path, aside) : no_memory();
+    ocellus_status status = path && aside ? OCELLUS_OK : no_memory();
+    if (status == OCELLUS_OK && t->options->resume && t->table != NULL)
+        status = keep_options(t->options, t->table);
+    else if (status == OCELLUS_OK)
+        status = begin_anew(t, path, aside);
     free(path);
     free(aside);
-    return status;
+    CMD_TRY(status);
+    return ocellus_history_create(t->options->out, t->epoch, &t->history);
 }
 
 ocellus_status
@@ -162,10 +163,17 @@ train_read_options(const char *out, const struct cmd_option *table,
                           "cannot be read",
                           out, path);
     else if (*lender == NULL)
-        status = cmd_fail(OCELLUS_BAD_DATA, "%s, line %d: %s", path, error.line,
-                          error.text);
+        status = cmd_fail(OCELLUS_BAD_DATA,
+                          "%s is damaged, line %d: %s; write the net and the "
+                          "options into it anew, as in another training's",
+                          path, error.line, error.text);
     else if (*net == NULL)
         *net = json_string_value(json_object_get(*lender, "net"));
+    if (status == OCELLUS_OK && *net == NULL)
+        status = cmd_fail(OCELLUS_BAD_DATA,
+                          "%s does not say which net was trained; name it: "
+                          "ocellus train NET --resume --out %s",
+                          path, out);
     free(path);
     CMD_TRY(status);
     return cmd_options_unpack(table, json_object_get(*lender, "options"));
@@ -223,6 +231,10 @@ train_take(struct train *t)
     ocellus_status status = ocellus_trainer_load(t->trainer, path, &note);
     if (status == OCELLUS_OK)
         status = take_note(t, note, path);
+    if (status == OCELLUS_BAD_DATA)
+        cmd_say("the weights of the last epoch are in %s/model.onnx: `ocellus "
+                "train %s/model.onnx` begins with them",
+                t->options->out, t->options->out);
     if (status == OCELLUS_OK)
         cmd_say("going on in epoch %lld after %lld images",
                 (long long)t->epoch + 1, (long long)t->position);

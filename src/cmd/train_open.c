@@ -158,7 +158,7 @@ check_image(const struct train *t)
 }
 
 ocellus_status
-train_open(struct train *t, const struct cmd_option *table)
+train_open(struct train *t)
 {
     struct train_options *o = t->options;
     t->best = -1;
@@ -176,8 +176,6 @@ train_open(struct train *t, const struct cmd_option *table)
     CMD_TRY(open_trainer(t));
     if (o->resume)
         CMD_TRY(train_take(t));
-    CMD_TRY(train_begin(t, table));
-    CMD_TRY(ocellus_history_create(o->out, t->epoch, &t->history));
     return ocellus_loader_start(t->loader, t->epoch, t->position);
 }
 

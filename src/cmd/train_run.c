@@ -160,6 +160,8 @@ train_epoch(struct train *t)
         if (batch == NULL)
             break;
         status = step(t, batch);
+        if (status == OCELLUS_OK && t->history == NULL)
+            status = train_begin(t);
         if (cmd_interrupted() && t->position > 0 &&
             (status == OCELLUS_OK || status == OCELLUS_CANCELLED))
             return stop(t);
@@ -271,5 +273,5 @@ train_run(struct train *t)
         if (cmd_interrupted() && t->epoch < t->options->epochs)
             return stop(t);
     }
-    return OCELLUS_OK;
+    return t->history == NULL ? train_begin(t) : OCELLUS_OK;
 }

@@ -28,10 +28,10 @@ oc_plan_text(const struct oc_plan *plan, int why, char **out)
     for (int b = 0; b < plan->n_bins; b++)
         arena += plan->bin_bytes[b];
     oc_text_printf(&text,
-                   "%d launches a run, %d once; %.1f MB of activations; "
+                   "%d launches a run, %d once; %.2f MiB of activations; "
                    "%.3f GFLOP\n",
                    plan->n_steps - plan->n_prologue, plan->n_prologue,
-                   (double)arena / 1e6, plan->flops / 1e9);
+                   (double)arena / 1048576, plan->flops / 1e9);
     *out = text.data;
     return text.failed ? oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory")
                        : OCELLUS_OK;
