@@ -381,6 +381,14 @@ OCELLUS_API ocellus_status ocellus_graph_load(const char *path,
 OCELLUS_API ocellus_status ocellus_graph_save(const ocellus_graph *graph,
                                               const char *path);
 
+/* A copy for other classes: the last layer before the first output (Gemm,
+ * MatMul or Conv) gives `classes` numbers a sample, with new weights where it
+ * gave another number before. `freeze`: nothing but that layer is trained.
+ * OCELLUS_UNSUPPORTED, naming the node, where no such layer is found. */
+OCELLUS_API ocellus_status ocellus_graph_with_head(const ocellus_graph *graph,
+                                                   int classes, int freeze,
+                                                   ocellus_graph **copy);
+
 /* The graph as text, a node a line, for reading and for tests. Release with
  * ocellus_text_free. */
 OCELLUS_API ocellus_status ocellus_graph_show(const ocellus_graph *graph,

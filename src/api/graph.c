@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "graph/op.h"
 #include "graph/tensor.h"
+#include "pass/head.h"
 
 ocellus_status
 ocellus_graph_create(ocellus_graph **graph)
@@ -226,4 +227,14 @@ const char *
 ocellus_graph_node_op(const ocellus_graph *graph, int k)
 {
     return k >= 0 && k < graph->n_nodes ? graph->nodes[k]->op->name : NULL;
+}
+
+ocellus_status
+ocellus_graph_with_head(const ocellus_graph *graph, int classes, int freeze,
+                        ocellus_graph **copy)
+{
+    *copy = NULL;
+    if (classes < 1)
+        return oc_fail(OCELLUS_BAD_ARGUMENT, "a head for %d classes", classes);
+    return oc_head_copy(graph, classes, freeze, copy);
 }

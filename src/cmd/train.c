@@ -30,6 +30,12 @@ static const struct cmd_option options[] = {
      0, 0},
     {"label-smoothing", CMD_REAL, &o.label_smoothing, "F",
      "share of the target given to all classes alike", 0, 0.999},
+    {"classes", CMD_WHOLE, &o.classes, "N",
+     "classes of the last layer; made anew where a model file has others; "
+     "without it, those of the data",
+     1, 1 << 20},
+    {"freeze", CMD_FLAG, &o.freeze, NULL, "train nothing but the last layer", 0,
+     0},
     {"clip", CMD_REAL, &o.clip, "F", "most norm of the gradient", 0, INFINITY},
     {"accumulate", CMD_WHOLE, &o.accumulate, "N",
      "batches whose gradients make one update", 1, 1 << 20},

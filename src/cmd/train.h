@@ -11,7 +11,8 @@ struct train_options {
     const char *augment, *optimizer, *schedule, *out;
     int64_t epochs, batch, seed, accumulate, segments, threads;
     double label_smoothing, clip, average, minutes;
-    int resume;
+    int64_t classes; /* 0: those of the data */
+    int resume, freeze;
 };
 
 struct train {

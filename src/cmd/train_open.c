@@ -157,6 +157,26 @@ check_image(const struct train *t)
     return OCELLUS_OK;
 }
 
+/* A model from elsewhere for the classes of this data. */
+static ocellus_status
+fit_head(struct train *t)
+{
+    const struct train_options *o = t->options;
+    int wanted =
+        o->classes ? (int)o->classes : ocellus_dataset_classes(t->data);
+    ocellus_graph *copy;
+    if (!o->freeze && t->classes == wanted)
+        return OCELLUS_OK;
+    if (t->classes != wanted)
+        cmd_say("the net tells %d classes apart: its last layer is made anew "
+                "for %d",
+                t->classes, wanted);
+    CMD_TRY(ocellus_graph_with_head(t->graph, wanted, o->freeze, &copy));
+    ocellus_graph_destroy(t->graph);
+    t->graph = copy;
+    return cmd_model_classes(t->graph, &t->classes);
+}
+
 ocellus_status
 train_open(struct train *t)
 {
@@ -166,6 +186,7 @@ train_open(struct train *t)
         CMD_TRY(ocellus_transform_check(o->augment));
     CMD_TRY(open_graph(t));
     CMD_TRY(cmd_model_classes(t->graph, &t->classes));
+    CMD_TRY(fit_head(t));
     CMD_TRY(check_data(t));
     CMD_TRY(open_loaders(t));
     CMD_TRY(check_image(t));

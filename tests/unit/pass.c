@@ -1,9 +1,11 @@
 /* pass.c - folding and fusing change how, not what. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "device/session.h"
 #include "pass/fuse.h"
+#include "pass/head.h"
 #include "pass/infer.h"
 #include "plan/plan.h"
 #include "tests/unit/small_net.h"
@@ -148,12 +150,74 @@ START_TEST(fusing)
 }
 END_TEST
 
+/* x -> Conv -> Relu -> GlobalAveragePool -> Flatten -> Gemm + bias -> Softmax
+ */
+static struct ocellus_graph *
+classifier(int transposed)
+{
+    ocellus_graph *g;
+    const int64_t image[] = {-1, 3, 8, 8}, window[] = {4, 3, 3, 3};
+    const int64_t rows[] = {5, 4}, columns[] = {4, 5}, line[] = {5};
+    must(ocellus_graph_create(&g));
+    ocellus_value *x = ocellus_graph_input(g, "x", OCELLUS_FLOAT, 4, image);
+    ocellus_value *y = ocellus_apply(
+        g, "Conv", NULL, x,
+        ocellus_graph_parameter(g, "conv", 4, window, "kaiming"), NULL);
+    y = ocellus_global_average_pool(ocellus_relu(y));
+    y = ocellus_apply(g, transposed ? "Gemm" : "MatMul",
+                      transposed ? "transB=1" : NULL, ocellus_flatten(y),
+                      ocellus_graph_parameter(
+                          g, "w", 2, transposed ? rows : columns, "lecun"),
+                      NULL);
+    y = ocellus_apply(g, "Add", NULL, y,
+                      ocellus_graph_parameter(g, "b", 1, line, "ones"), NULL);
+    must(ocellus_graph_output(g, "y",
+                              ocellus_apply(g, "Softmax", NULL, y, NULL)));
+    return g;
+}
+
+START_TEST(other_classes)
+{
+    for (int transposed = 0; transposed < 2; transposed++)
+        for (int freeze = 0; freeze < 2; freeze++) {
+            ocellus_graph *g = classifier(transposed), *copy;
+            must(ocellus_graph_with_head(g, 7, freeze, &copy));
+            ck_assert_int_eq(
+                ocellus_value_dim(ocellus_graph_get_output(copy, 0), 1), 7);
+            /* 4 weights a class, and a bias; 108 of the convolution. */
+            ck_assert_int_eq(ocellus_graph_parameter_count(copy),
+                             7 * 4 + 7 + (freeze ? 0 : 108));
+            ck_assert_int_eq(ocellus_graph_parameter_count(g), 108 + 25);
+            ocellus_graph_destroy(copy);
+            ocellus_graph_destroy(g);
+        }
+}
+END_TEST
+
+START_TEST(no_layer)
+{
+    ocellus_graph *g, *copy;
+    const int64_t dims[] = {2, 5};
+    must(ocellus_graph_create(&g));
+    ocellus_value *x = ocellus_graph_input(g, "x", OCELLUS_FLOAT, 2, dims);
+    must(ocellus_graph_output(g, "y", ocellus_apply(g, "Exp", NULL, x, NULL)));
+    ck_assert_int_eq(ocellus_graph_with_head(g, 3, 0, &copy),
+                     OCELLUS_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(ocellus_error(), "Exp"));
+    ck_assert_int_eq(ocellus_graph_with_head(g, 0, 0, &copy),
+                     OCELLUS_BAD_ARGUMENT);
+    ocellus_graph_destroy(g);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, folding);
     tcase_add_test(tests, fusing);
+    tcase_add_test(tests, other_classes);
+    tcase_add_test(tests, no_layer);
 }
 
 int
