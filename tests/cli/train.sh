@@ -50,7 +50,7 @@ ok "ten answers" [ "$(grep -o '"probability"' "$here/out" | wc -l)" -eq 10 ]
 sum=$(grep -o '"probability": [0-9.e-]*' "$here/out" |
     awk '{ sum += $2 } END { printf "%.4f", sum }')
 ok "probabilities add up to 1 ($sum)" [ "$sum" = 1.0000 ]
-printf 'zero\none\ntwo\n' >"$here/names"
+printf 'zero\none\ntwo\n3\n4\n5\n6\n7\n8\n9\n' >"$here/names"
 run predict "$here/a/model.onnx" "$here/one.pgm" --top 10 \
     --labels "$here/names"
 ok "names from a file" grep -q 'zero' "$here/out"
