@@ -99,6 +99,8 @@ static const struct oc_doctor_case cases[] = {
     {"Concat", "axis=1", "2x5x5x7 2x9x5x7 2x1x5x7", .quick = 0},
     {"Split", "axis=1", "2x48x5x7 [16,32]", NULL, QUICK},
     {"Split", "axis=1", "2x13x5x7 [5,8]", .quick = 0},
+    {"GatherGrad", NULL, "11x5 11%7 [7,5]", NULL, QUICK},
+    {"GatherGrad", "axis=1", "3x41x5 41%13 [3,13,5]", .quick = 0},
     /* pointwise: one kernel for all formulas */
     {"Relu", NULL, "2x17x9x11", NULL, QUICK},
     {"Add", NULL, "2x17x9x11 1x17x1x1", NULL, QUICK},

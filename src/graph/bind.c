@@ -107,7 +107,7 @@ expand(struct oc_copying *c, const struct oc_node *node, int *done)
     struct ocellus_value **out = in + node->n_in;
     for (int k = 0; k < node->n_in; k++) {
         in[k] = mapped(c, node->in[k]);
-        if (in[k] != NULL && in[k]->unknown)
+        if (in[k] != NULL && (in[k]->unknown || !oc_shape_known(&in[k]->shape)))
             return OCELLUS_OK;
     }
     for (int k = 0; k < node->n_out; k++)

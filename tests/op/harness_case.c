@@ -119,6 +119,26 @@ oc_test_define(struct oc_test *t, double *const y[])
     t->of->reference(t->node, (const double *const *)t->x, y);
 }
 
+/* An operator made of others has its shape only once the graph is bound. */
+static int
+learn_shape(struct oc_test *t, struct ocellus_value *value)
+{
+    struct oc_shape shapes[MOST_IN];
+    struct ocellus_graph *bound;
+
+    if (!t->node->waits)
+        return 1;
+    for (int k = 0; k < t->graph->n_inputs; k++)
+        shapes[k] = t->graph->inputs[k]->shape;
+    if (oc_graph_output(t->graph, "y", value) != OCELLUS_OK ||
+        oc_graph_bind(t->graph, shapes, NULL, &bound) != OCELLUS_OK)
+        return oc_test_died(t, "binding");
+    value->type = bound->outputs[0]->type;
+    value->shape = bound->outputs[0]->shape;
+    oc_graph_destroy(bound);
+    return 1;
+}
+
 int
 oc_test_prepare(struct oc_test *t)
 {
@@ -133,6 +153,8 @@ oc_test_prepare(struct oc_test *t)
         return 0;
     }
     t->node = value->node;
+    if (!learn_shape(t, value))
+        return 0;
     oc_shape_text(&value->shape, text);
     if (t->of->expect) {
         struct oc_shape want = parse(t->of->expect);

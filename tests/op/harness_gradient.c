@@ -163,7 +163,8 @@ oc_test_gradient(struct oc_test *t)
         return oc_test_died(t, "graph");
     y = oc_test_place_node(t, graph);
     y = y ? y->node->out[t->of->gradient_of] : NULL;
-    r = y ? oc_graph_input(graph, "r", y->type, &y->shape) : NULL;
+    const struct ocellus_value *known = t->node->out[t->of->gradient_of];
+    r = y ? oc_graph_input(graph, "r", known->type, &known->shape) : NULL;
     y = y && r ? OC_NODE(graph, "Mul", NULL, y, r) : NULL;
     loss = y ? OC_NODE(graph, "ReduceSum", "keepdims=0", y) : NULL;
     if (!loss || oc_graph_output(graph, "loss", loss) != OCELLUS_OK) {
@@ -194,7 +195,8 @@ oc_test_wants_gradient(struct oc_test *t)
 
     for (int k = 0; k < t->n_in; k++)
         any |= has_gradient(t, k);
-    if (!any || t->of->no_gradient || !t->node->op->grad || count == 0 ||
+    if (!any || t->of->no_gradient || count == 0 ||
+        (!t->node->op->grad && !t->node->op->expand) ||
         !oc_type_is_float(y->type))
         return 0;
     if (oc_tensor_create(y->type, shape, &t->r) != OCELLUS_OK)

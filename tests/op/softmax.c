@@ -46,6 +46,10 @@ defined(const struct oc_node *node, const double *const x[], double *const y[])
          .in = {{"3x9", -3, 3, OCELLUS_FLOAT16}},                              \
          .tolerance = 2e-3,                                                    \
          .reference = defined},                                                \
+        {.op = NAME,                                                           \
+         .in = {{"2x18", -3, 3, OCELLUS_FLOAT16}},                             \
+         .tolerance = 2e-3,                                                    \
+         .reference = defined},                                                \
     {                                                                          \
         .op = NAME, .in = {{"3x9", -3, 3, OCELLUS_DOUBLE}},                    \
         .tolerance = 1e-13, .reference = defined                               \
