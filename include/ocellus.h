@@ -368,7 +368,7 @@ OCELLUS_API ocellus_status ocellus_graph_set_metadata(ocellus_graph *graph,
 OCELLUS_API const char *ocellus_graph_get_metadata(const ocellus_graph *graph,
                                                    const char *key);
 
-/* An ONNX model file, operator sets 7 and later, as a graph: initializers that
+/* An ONNX model file, operator sets 1 to 27, as a graph: initializers that
  * an operator trains by nature (weights and biases) become trainable states,
  * the statistics of BatchNormalization states, the others constants.
  * OCELLUS_BAD_MODEL, OCELLUS_UNSUPPORTED (naming the node and its operator) or
