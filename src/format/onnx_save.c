@@ -145,6 +145,11 @@ write_attr(struct writing *w, const struct oc_attr *given,
     static const int type_of[] = {
         [OC_ATTR_INT] = 2,  [OC_ATTR_FLOAT] = 1,  [OC_ATTR_TEXT] = 3,
         [OC_ATTR_INTS] = 7, [OC_ATTR_FLOATS] = 6, [OC_ATTR_TENSOR] = 4};
+    if (given->kind == OC_ATTR_GRAPH)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "'%s' is a subgraph: nets with If, Loop or Scan are "
+                       "read, and not written",
+                       given->name);
     struct oc_attr *a = oc_arena_copy(w->arena, given, sizeof *given);
     if (a == NULL)
         return no_memory();
