@@ -32,8 +32,8 @@ list_one(void *user, const ocellus_cache_entry *entry)
         return 0;
     localtime_r(&used, &parts);
     strftime(day, sizeof day, "%Y-%m-%d %H:%M", &parts);
-    printf("%9.1f KiB  %s  %s\n", (double)entry->bytes / 1024, day,
-           entry->what);
+    printf("%9.1f KiB  %s  ", (double)entry->bytes / 1024, day);
+    cmd_print_rest(entry->what, 33);
     return 0;
 }
 

@@ -104,6 +104,11 @@ void cmd_progress(const char *format, ...) CMD_PRINTF(1, 2);
 void cmd_progress_clear(void);
 /* Columns of a UTF-8 text; a byte that begins no character has none. */
 int cmd_width(const char *text);
+/* The words of `text` on stdout, in lines of `width` columns that begin at
+ * column `from`, where the first one stands already. */
+void cmd_print_words(const char *text, int from, int width);
+/* The same as wide as the terminal; elsewhere in one line. */
+void cmd_print_rest(const char *text, int from);
 /* Is stderr a terminal that is told of progress? */
 int cmd_live(void);
 /* "1:02:03" or "2:03" into a buffer of 24; returns it. */

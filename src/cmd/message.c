@@ -1,6 +1,7 @@
 /* message.c - lines, progress, JSON and clocks. */
 #include "cmd/cmd.h"
 
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -45,10 +46,10 @@ cmd_progress_clear(void)
 }
 
 static int
-columns(void)
+columns(int file)
 {
     struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+    if (ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
         return size.ws_col;
     return 80;
 }
@@ -58,7 +59,7 @@ cmd_progress(const char *format, ...)
 {
     char line[256];
     va_list list;
-    int room = columns() - 1;
+    int room = columns(STDERR_FILENO) - 1;
     if (!cmd_live())
         return;
     va_start(list, format);
@@ -92,6 +93,31 @@ cmd_width(const char *text)
     for (; *text != '\0'; text++)
         width += ((unsigned char)*text & 0xc0) != 0x80;
     return width;
+}
+
+void
+cmd_print_words(const char *text, int from, int width)
+{
+    int at = from;
+    while (*text != '\0') {
+        int length = (int)strcspn(text, " ");
+        if (at > from && at + 1 + length > width) {
+            printf("\n%*s", from, "");
+            at = from;
+        }
+        at += printf("%s%.*s", at > from ? " " : "", length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+void
+cmd_print_rest(const char *text, int from)
+{
+    cmd_print_words(text, from,
+                    isatty(STDOUT_FILENO) ? columns(STDOUT_FILENO) - 1
+                                          : INT_MAX);
 }
 
 char *

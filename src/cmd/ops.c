@@ -13,20 +13,29 @@ pack(const ocellus_op_info *op)
                      op->has_gradient, "internal", op->internal);
 }
 
+static void
+print(const char *name, const char *gradient, const char *by, const char *what)
+{
+    printf("%-24s %-8s %-16s ", name, gradient, *by ? by : "others");
+    cmd_print_rest(what, 51);
+}
+
 static ocellus_status
 run(int count, char **words)
 {
     ocellus_op_info op;
     json_t *rows = json_array();
     (void)count, (void)words;
+    if (!cmd_json)
+        print("operator", "gradient", "by", "what it computes");
     for (int k = 0; ocellus_op_get_info(k, &op); k++) {
         if (op.internal && !all)
             continue;
         if (cmd_json)
             json_array_append_new(rows, pack(&op));
         else
-            printf("%-24s %-4s %-30s %s\n", op.name,
-                   op.has_gradient ? "grad" : "", op.implementations, op.what);
+            print(op.name, op.has_gradient ? "yes" : "-", op.implementations,
+                  op.what);
     }
     if (cmd_json)
         return cmd_print_json(json_pack("{so}", "operators", rows));
@@ -46,7 +55,7 @@ const struct cmd cmd_ops = {
     .brief = "lists the operators",
     .what = "Lists the operators: name, whether it has a gradient, its "
             "implementations from the fastest to the plain one, and what it "
-            "computes.",
+            "computes. One by \"others\" is made of other operators.",
     .options = options,
     .more = "example:\n  ocellus ops --all\n",
     .run = run,

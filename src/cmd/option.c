@@ -154,30 +154,12 @@ cmd_parse(const struct cmd *cmd, int argc, char **argv, int *count, int *help)
 /* ---- help -----------------------------------------------------------------
  */
 
-/* Words of `text` from column `from` on, in lines of 79. */
-static void
-wrap(const char *text, int from)
-{
-    int at = from;
-    while (*text != '\0') {
-        int length = (int)strcspn(text, " ");
-        if (at > from && at + 1 + length > 79) {
-            printf("\n%*s", from, "");
-            at = from;
-        }
-        at += printf("%s%.*s", at > from ? " " : "", length, text);
-        text += length;
-        text += strspn(text, " ");
-    }
-    putchar('\n');
-}
-
 void
 cmd_help(const struct cmd *cmd)
 {
     printf("usage: ocellus %s %s%s[options]\n\n", cmd->name, cmd->arguments,
            *cmd->arguments ? " " : "");
-    wrap(cmd->what, 0);
+    cmd_print_words(cmd->what, 0, 79);
     puts("\noptions:");
     for (const struct cmd_option *o = cmd->options; o->name != NULL; o++) {
         char head[40];
@@ -186,7 +168,7 @@ cmd_help(const struct cmd *cmd)
         printf("%-26s", head);
         if (strlen(head) > 25)
             printf("\n%26s", "");
-        wrap(o->what, 26);
+        cmd_print_words(o->what, 26, 79);
     }
     printf("%-26s%s\n", "  --help", "this text");
     if (cmd->more != NULL)
