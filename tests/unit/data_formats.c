@@ -145,7 +145,7 @@ END_TEST
 
 START_TEST(idx_says_what_is_wrong)
 {
-    uint8_t bytes[512];
+    uint8_t bytes[512] = {0};
     size_t length = idx(bytes, 3, ITEMS, SIDE);
     ocellus_dataset *set;
 
