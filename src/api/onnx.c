@@ -1,6 +1,7 @@
 /* onnx.c - the public functions for files of models and tensors. */
 #include <string.h>
 
+#include "format/model.h"
 #include "format/onnx.h"
 
 static int
@@ -44,7 +45,7 @@ ocellus_tensor_write(const char *path, const ocellus_tensor *tensor)
 ocellus_status
 ocellus_graph_load(const char *path, ocellus_graph **graph)
 {
-    return oc_onnx_load(path, graph);
+    return oc_model_load(path, NULL, graph);
 }
 
 ocellus_status

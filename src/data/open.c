@@ -64,7 +64,8 @@ look_inside(const char *path, int depth, char **inner)
     *inner = NULL;
     status = oc_listing_read(path, &names);
     for (size_t k = 0; status == OCELLUS_OK && k < OC_COUNT(readers); k++)
-        if (readers[k] != &oc_folder_reader && readers[k]->looks(path, &names))
+        if (*inner == NULL && readers[k] != &oc_folder_reader &&
+            readers[k]->looks(path, &names))
             *inner = strdup(path);
     if (status == OCELLUS_OK && *inner == NULL && names.count == 1 &&
         depth < MOST_NESTING) {

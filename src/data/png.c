@@ -14,7 +14,8 @@
 
 /* Deflate's densest: 1032 bytes from one; a palette of one bit makes 24 times
  * that. */
-#define DENSEST ((size_t)1032 * 24)
+#define DEFLATE_DENSEST ((size_t)1032)
+#define DENSEST (DEFLATE_DENSEST * 24)
 #define MOST_CHUNK_BYTES ((png_alloc_size_t)64 << 20)
 
 struct job {
@@ -79,6 +80,22 @@ choose_form(struct job *job)
         (png_get_color_type(job->png, job->info) & PNG_COLOR_MASK_ALPHA) != 0;
 }
 
+/* Before libpng takes memory for a row of what the header says. */
+static ocellus_status
+believable(const struct job *job)
+{
+    uint32_t height = png_get_image_height(job->png, job->info);
+    uint32_t width = png_get_image_width(job->png, job->info);
+
+    OC_TRY(oc_pixels_check(height, width));
+    if (png_get_rowbytes(job->png, job->info) / DEFLATE_DENSEST > job->bytes)
+        return oc_fail(OCELLUS_BAD_DATA,
+                       "says that it is %u x %u pixels, but its %zu bytes "
+                       "cannot hold a row of them",
+                       height, width, job->bytes);
+    return OCELLUS_OK;
+}
+
 static ocellus_status
 describe(struct job *job)
 {
@@ -88,7 +105,6 @@ describe(struct job *job)
     uint32_t height = png_get_image_height(job->png, job->info);
     uint32_t width = png_get_image_width(job->png, job->info);
 
-    OC_TRY(oc_pixels_check(height, width));
     pixels->channels = channels;
     pixels->height = (int)height;
     pixels->width = (int)width;
@@ -145,6 +161,9 @@ decode(struct job *job)
     png_set_user_limits(job->png, 0x7fffffff, 0x7fffffff);
     png_set_chunk_malloc_max(job->png, MOST_CHUNK_BYTES);
     png_read_info(job->png, job->info);
+    job->status = believable(job);
+    if (job->status != OCELLUS_OK)
+        return;
     choose_form(job);
     job->status = describe(job);
     if (job->status != OCELLUS_OK || job->header_only)

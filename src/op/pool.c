@@ -242,8 +242,11 @@ oc_image_args(struct oc_steps *steps, struct oc_step *launch,
 int64_t
 oc_pool_rows(const struct oc_pool *pool, int block)
 {
-    int64_t row = pool->out[2] * pool->kernel[1] * pool->kernel[2] * block;
-    int64_t rows = 16384 / (row < 1 ? 1 : row) + 1;
+    double row = (double)pool->out[2] * (double)pool->kernel[1] *
+                 (double)pool->kernel[2] * block;
+    int64_t rows = (int64_t)(16384 / (row < 1 ? 1 : row)) + 1;
+    if (pool->out[1] < 1)
+        return 1;
     return rows < pool->out[1] ? rows : pool->out[1];
 }
 

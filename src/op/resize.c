@@ -117,7 +117,8 @@ by_scales(const struct oc_node *node, struct resize *r, const int axes[],
             return oc_node_fail(node, OCELLUS_BAD_MODEL,
                                 "scale %g of axis %d is unusable", s, axes[k]);
         r->scale[axes[k]] = s;
-        r->y.dim[axes[k]] = (int64_t)floor(n + 1e-6);
+        if (x->dim[axes[k]] != OC_UNKNOWN)
+            r->y.dim[axes[k]] = (int64_t)floor(n + 1e-6);
     }
     return OCELLUS_OK;
 }
@@ -175,13 +176,24 @@ host_input(const struct oc_node *node, int k)
     return k >= node->n_in || node->in[k] == NULL || node->in[k]->data != NULL;
 }
 
+/* As far as is known, and without overflow. */
+static double
+numbers(const struct oc_shape *shape)
+{
+    double count = 1;
+    for (int k = 0; k < shape->rank; k++)
+        count *= shape->dim[k] == OC_UNKNOWN ? 1 : (double)shape->dim[k];
+    return count;
+}
+
 static ocellus_status
 infer(struct oc_node *node)
 {
     struct resize r;
     struct oc_shape y = node->in[0]->shape;
-    if (!oc_shape_known(&y) || !host_input(node, 1) || !host_input(node, 2) ||
-        !host_input(node, 3)) {
+    int by_size = node->n_in > 3 && node->in[3] != NULL;
+    if ((by_size && !oc_shape_known(&y)) || !host_input(node, 1) ||
+        !host_input(node, 2) || !host_input(node, 3)) {
         for (int k = y.rank > 2 ? 2 : 0; k < y.rank; k++)
             y.dim[k] = OC_UNKNOWN;
         return oc_infer_out(node, 0, node->in[0]->type, &y);
@@ -191,7 +203,7 @@ infer(struct oc_node *node)
         if (r.y.dim[k] != y.dim[k])
             return oc_node_fail(node, OCELLUS_UNSUPPORTED,
                                 "axis %d changes; only the last three may", k);
-    if (oc_shape_count(&r.y) > 0x7fffffff || oc_shape_count(&y) > 0x7fffffff)
+    if (numbers(&r.y) > 0x7fffffff || numbers(&y) > 0x7fffffff)
         return oc_node_fail(node, OCELLUS_UNSUPPORTED,
                             "more than 2^31 numbers");
     return oc_infer_out(node, 0, node->in[0]->type, &r.y);

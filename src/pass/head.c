@@ -41,7 +41,8 @@ way_back(const struct oc_node *node)
         "Softmax",     "LogSoftmax", "Flatten",           "Reshape",
         "Squeeze",     "Identity",   "Dropout",           "Relu",
         "AveragePool", "Sigmoid",    "GlobalAveragePool", "ReduceMean",
-        "Cast",        "MaxPool",    "GlobalMaxPool",     NULL};
+        "Cast",        "MaxPool",    "GlobalMaxPool",     "LeakyRelu",
+        NULL};
     if (one_of(node, through))
         return 0;
     if (strcmp(node->op->name, "Add") != 0 || node->n_in < 2)
