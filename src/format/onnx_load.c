@@ -19,6 +19,43 @@ oc_onnx_status(const struct oc_onnx_reading *r)
 /* ---- a graph ----------------------------------------------------------- */
 
 static ocellus_status
+read_shape(const OcOnnx__TensorType *t, const char *name,
+           struct oc_shape *shape)
+{
+    size_t rank = t->shape ? t->shape->n_dim : 0;
+    if (rank > OC_MAX_RANK)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "'%s' has %zu dimensions; %d are the most", name, rank,
+                       OC_MAX_RANK);
+    *shape = (struct oc_shape){.rank = (int)rank};
+    for (size_t d = 0; d < rank; d++) {
+        const OcOnnx__Dimension *dim = t->shape->dim[d];
+        shape->dim[d] = dim->has_dim_value && dim->dim_value >= 0
+                            ? dim->dim_value
+                            : OC_UNKNOWN;
+    }
+    return OCELLUS_OK;
+}
+
+/* What the file says of a value that waits for the run, for who writes it. */
+static ocellus_status
+declare(struct oc_onnx_reading *r, const OcOnnx__ValueInfo *info,
+        struct ocellus_value *value)
+{
+    const OcOnnx__TensorType *t = info->type ? info->type->tensor_type : NULL;
+    if (!value->unknown || t == NULL ||
+        oc_type_size((ocellus_type)t->elem_type) == 0)
+        return OCELLUS_OK;
+    struct oc_declared *says = oc_arena_alloc(r->graph->arena, sizeof(*says));
+    if (says == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a value");
+    says->type = (ocellus_type)t->elem_type;
+    says->has_shape = t->shape != NULL;
+    value->declared = says;
+    return read_shape(t, info->name ? info->name : "", &says->shape);
+}
+
+static ocellus_status
 add_input(struct oc_onnx_reading *r, const OcOnnx__ValueInfo *info)
 {
     const OcOnnx__TensorType *t = info->type ? info->type->tensor_type : NULL;
@@ -28,18 +65,7 @@ add_input(struct oc_onnx_reading *r, const OcOnnx__ValueInfo *info)
         return oc_fail(OCELLUS_UNSUPPORTED,
                        "input '%s' is no tensor of numbers",
                        info->name ? info->name : "(unnamed)");
-    size_t rank = t->shape ? t->shape->n_dim : 0;
-    if (rank > OC_MAX_RANK)
-        return oc_fail(OCELLUS_UNSUPPORTED,
-                       "input '%s' has %zu dimensions; %d are the most",
-                       info->name, rank, OC_MAX_RANK);
-    shape.rank = (int)rank;
-    for (size_t d = 0; d < rank; d++) {
-        const OcOnnx__Dimension *dim = t->shape->dim[d];
-        shape.dim[d] = dim->has_dim_value && dim->dim_value >= 0
-                           ? dim->dim_value
-                           : OC_UNKNOWN;
-    }
+    OC_TRY(read_shape(t, info->name, &shape));
     struct ocellus_value *value = oc_graph_input(
         r->graph, info->name, (ocellus_type)t->elem_type, &shape);
     OC_TRY(oc_onnx_status(r));
@@ -57,6 +83,7 @@ add_parameter(struct oc_onnx_reading *r, const OcOnnx__ValueInfo *info)
         oc_graph_input(r->graph, info->name, OCELLUS_UNDEFINED, &scalar);
     OC_TRY(oc_onnx_status(r));
     value->unknown = 1;
+    OC_TRY(declare(r, info, value));
     return oc_onnx_define(r, info->name, value, NULL);
 }
 
@@ -93,6 +120,8 @@ oc_onnx_read_graph(struct oc_onnx_reading *r, const oc_onnx_graph *g)
         if (status != OCELLUS_OK)
             return oc_fail_context(status, "output %zu: ", k);
         OC_TRY(oc_graph_output(r->graph, name, value));
+        if (value->declared == NULL)
+            OC_TRY(declare(r, g->output[k], value));
     }
     return OCELLUS_OK;
 }
@@ -129,6 +158,7 @@ read_model(struct oc_onnx_reading *r, const oc_onnx_model *model)
     OC_TRY(read_versions(r, model));
     OC_TRY(oc_graph_create(&r->graph));
     r->graph->open = 1;
+    r->graph->opset = r->opset;
     for (size_t k = 0; k < model->n_metadata_props; k++)
         if (model->metadata_props[k]->key && model->metadata_props[k]->value)
             OC_TRY(oc_graph_set_metadata(r->graph,

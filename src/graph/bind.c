@@ -56,6 +56,7 @@ copy_inputs(struct oc_copying *c, const struct oc_shape *shapes,
         if (made == NULL)
             return oc_fail(c->to->status, "%s", c->to->sentence);
         made->unknown = shapes ? 0 : in->unknown;
+        made->declared = in->declared;
         c->map[in->id] = made;
     }
     return OCELLUS_OK;
@@ -140,6 +141,7 @@ oc_copy_node(struct oc_copying *c, const struct oc_node *node)
     for (int k = 0; k < node->n_out; k++) {
         made->out[k]->name =
             oc_arena_strdup(c->to->arena, prefixed(c, node->out[k]->name));
+        made->out[k]->declared = node->out[k]->declared;
         c->map[node->out[k]->id] = made->out[k];
     }
     OC_TRY(copy_epilogue(c, node, made));
@@ -164,6 +166,7 @@ copy_all(struct oc_copying *c, const struct oc_shape *shapes,
     const struct ocellus_graph *from = c->from;
     c->to->seed = from->seed;
     c->to->open = from->open;
+    c->to->opset = from->opset;
     OC_TRY(oc_graph_keep(c->to, (struct ocellus_graph *)from));
     for (int k = 0; k < from->n_metadata; k++)
         OC_TRY(oc_graph_set_metadata(c->to, from->metadata[k].key,

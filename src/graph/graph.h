@@ -39,6 +39,13 @@ enum oc_value_kind {
     OC_RESULT    /* made by a node */
 };
 
+/* What a model file says of a value that is `unknown` before the run. */
+struct oc_declared {
+    ocellus_type type;
+    int has_shape;
+    struct oc_shape shape;
+};
+
 struct ocellus_value {
     struct ocellus_graph *graph;
     int id; /* its index in graph->values */
@@ -46,12 +53,13 @@ struct ocellus_value {
     const char *name; /* never NULL, unique for states */
     ocellus_type type;
     struct oc_shape shape;
-    int unknown;                    /* type and shape come with a run */
-    const void *data;               /* host-known numbers, or NULL */
-    struct oc_node *node;           /* OC_RESULT: who makes it */
-    int slot;                       /* ... as which of its outputs */
-    int trainable;                  /* OC_STATE: a gradient may reach it */
-    const char *init;               /* OC_STATE: rule, when data is NULL */
+    int unknown;                        /* type and shape come with a run */
+    const struct oc_declared *declared; /* ... what a file says; or NULL */
+    const void *data;                   /* host-known numbers, or NULL */
+    struct oc_node *node;               /* OC_RESULT: who makes it */
+    int slot;                           /* ... as which of its outputs */
+    int trainable;                      /* OC_STATE: a gradient may reach it */
+    const char *init;                   /* OC_STATE: rule, when data is NULL */
     struct ocellus_value *assigned; /* OC_STATE: its value after a run; every
                                      * read in the run sees the old one */
 };
@@ -118,7 +126,8 @@ struct ocellus_graph {
     atomic_int holders;          /* besides who made it */
     struct ocellus_graph **kept; /* whose numbers it reads */
     int n_kept, room_kept;
-    int open; /* its nodes may wait */
+    int open;      /* its nodes may wait */
+    int64_t opset; /* of the file that it was read from; 0: none */
     struct oc_metadata *metadata;
     int n_metadata, room_metadata;
     ocellus_status status; /* the first failure of a builder */
