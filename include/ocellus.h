@@ -334,6 +334,17 @@ OCELLUS_API ocellus_value *ocellus_conv2d(ocellus_value *x, const char *name,
                                           int pad, int groups, int bias);
 OCELLUS_API ocellus_value *ocellus_linear(ocellus_value *x, const char *name,
                                           int features);
+/* Row x[i] of NAME.weight (count x width, normal with deviation 1) for each
+ * number of x, which is int64: one axis more than x. */
+OCELLUS_API ocellus_value *ocellus_embedding(ocellus_value *x, const char *name,
+                                             int count, int width);
+/* An LSTM over x, T x N x features: the output is T x 1 x N x hidden, its last
+ * h and c (1 x N x hidden) ocellus_value_output(y, 1) and 2. lengths: int32, N,
+ * steps of each sample, or NULL. Weights as ONNX lays them, gates in the order
+ * i o f c: NAME.weight_ih, NAME.weight_hh, and NAME.bias, both of PyTorch's,
+ * one behind the other; all uniform within +-1/sqrt(hidden). */
+OCELLUS_API ocellus_value *ocellus_lstm(ocellus_value *x, const char *name,
+                                        int hidden, ocellus_value *lengths);
 /* eps 1e-5, momentum 0.9 in ONNX's sense (0.1 in PyTorch's). */
 OCELLUS_API ocellus_value *ocellus_batch_norm(ocellus_value *x,
                                               const char *name);
@@ -390,6 +401,14 @@ OCELLUS_API ocellus_status ocellus_graph_save(const ocellus_graph *graph,
 OCELLUS_API ocellus_status ocellus_graph_with_head(const ocellus_graph *graph,
                                                    int classes, int freeze,
                                                    ocellus_graph **copy);
+
+/* A copy whose recurrent layers go on where another run left them: state k,
+ * 0 <= k < *states, is read from the input "state:K" (1 x N x hidden; of an
+ * LSTM first h, then c) and given as the output "next:K". Zeros begin a
+ * sequence. OCELLUS_UNSUPPORTED names a layer that reads from the end. */
+OCELLUS_API ocellus_status ocellus_graph_with_states(const ocellus_graph *graph,
+                                                     ocellus_graph **copy,
+                                                     int *states);
 
 /* The graph as text, a node a line, for reading and for tests. Release with
  * ocellus_text_free. */
@@ -504,18 +523,24 @@ typedef enum ocellus_split {
 /* Set `size` and what is wanted; zero is the default of all else:
  *     ocellus_dataset_options options = {.size = sizeof options}; */
 typedef struct ocellus_dataset_options {
-    size_t size;           /* sizeof(ocellus_dataset_options) */
-    uint64_t seed;         /* of splits, limits and drawn digits */
-    const char *format;    /* "idx", "cifar10", "cifar100", "npy",
-                              "folder"; NULL: found by looking */
-    const char *transform; /* steps for every sample of every split, none
-                              of them random: "resize=32x32 gray" */
-    double validation;     /* fraction of the training samples set apart,
-                              of each class alike */
-    double test;           /* the same for a source that has no test part
-                              of its own; 0: 0.2, below 0: none */
-    int64_t limit[3];      /* most samples of each split, drawn by seed;
-                              0: all */
+    size_t size;            /* sizeof(ocellus_dataset_options) */
+    uint64_t seed;          /* of splits, limits and drawn digits */
+    const char *format;     /* "idx", "cifar10", "cifar100", "npy", "names",
+                               "folder"; "text", "series"; NULL: found by
+                               looking */
+    const char *transform;  /* steps for every sample of every split, none
+                               of them random: "resize=32x32 gray" */
+    double validation;      /* fraction of the training samples set apart,
+                               of each class alike */
+    double test;            /* the same for a source that has no test part
+                               of its own; 0: 0.2, below 0: none */
+    int64_t limit[3];       /* most samples of each split, drawn by seed;
+                               0: all */
+    int64_t sequence;       /* characters of a text's or numbers of a series'
+                               window; of names the most characters; 0: 64,
+                               24, those of the longest name */
+    const char *vocabulary; /* the characters that texts are numbered by, from
+                               elsewhere: a trained model; NULL: those found */
 } ocellus_dataset_options;
 
 /* A folder that holds one of
@@ -528,7 +553,15 @@ typedef struct ocellus_dataset_options {
  *             or N x F, uint8 (divided by 255) or any number as it is
  *   folder    one folder a class with JPEG, PNG, PPM or PGM files, or the same
  *             within train/ and val/ or test/
- * or nothing but one folder that does (MNIST/raw, cifar-10-batches-bin).
+ *   names     text files, one a class, a name a line
+ * or nothing but one folder that does (MNIST/raw, cifar-10-batches-bin); or a
+ * file, which is
+ *   series    numbers in the last column of a .csv: windows of it, each with
+ *             the number that follows
+ *   text      in UTF-8: windows of it, each with the same text one character
+ *             later. The last tenth of a text, the last fifth of a series, is
+ *             the test part (options.test), what stands before it the
+ *             validation part.
  * A file classes.txt, one name a line, names the classes of idx and npy.
  * OCELLUS_IO for what cannot be read, OCELLUS_BAD_DATA for what is torn or
  * does not fit together. NULL options are all defaults. */
@@ -569,6 +602,15 @@ OCELLUS_API int64_t ocellus_dataset_count(const ocellus_dataset *dataset,
 OCELLUS_API void ocellus_dataset_shape(const ocellus_dataset *dataset,
                                        int64_t chw[3]);
 OCELLUS_API int ocellus_dataset_classes(const ocellus_dataset *dataset);
+/* Labels of a sample, 1 for most; a text's window has one for each character.
+ * *type (may be NULL): int64, or float32 where a number is to be forecast. */
+OCELLUS_API int ocellus_dataset_labels(const ocellus_dataset *dataset,
+                                       ocellus_type *type);
+/* The characters whose places are the numbers of texts and names, one after
+ * the other in UTF-8; names are filled up with the first, a line's end. NULL
+ * where samples are no text. Lent until the data set goes. */
+OCELLUS_API const char *
+ocellus_dataset_vocabulary(const ocellus_dataset *dataset);
 /* Never NULL for 0 <= k < classes: the number itself where no name is known. */
 OCELLUS_API const char *
 ocellus_dataset_class_name(const ocellus_dataset *dataset, int k);
@@ -576,13 +618,14 @@ ocellus_dataset_class_name(const ocellus_dataset *dataset, int k);
 OCELLUS_API const char *
 ocellus_dataset_sample_path(const ocellus_dataset *dataset, ocellus_split split,
                             int64_t index);
-/* One sample as C x H x W floats, bytes as [0, 1], before normalisation. The
- * caller destroys it. label may be NULL. */
+/* One sample as C x H x W floats, bytes as [0, 1], before normalisation; of a
+ * text or name W int64 numbers of characters, of a series W x 1 floats. The
+ * caller destroys it. label: an int64_t, or what ocellus_dataset_labels() says;
+ * may be NULL. */
 OCELLUS_API ocellus_status ocellus_dataset_get(const ocellus_dataset *dataset,
                                                ocellus_split split,
                                                int64_t index,
-                                               ocellus_tensor **x,
-                                               int64_t *label);
+                                               ocellus_tensor **x, void *label);
 /* Mean and standard deviation of each channel, which loaders take off and
  * divide by: measured on the training split the first time that they are asked
  * for (on at most 4,096 of a folder's images), or what was set. mean and std
@@ -649,8 +692,10 @@ typedef struct ocellus_loader_options {
 } ocellus_loader_options;
 
 typedef struct ocellus_batch {
-    ocellus_tensor *x;       /* float32, count x C x H x W */
-    ocellus_tensor *labels;  /* int64, count */
+    ocellus_tensor *x;       /* float32, count x C x H x W; of texts int64,
+                                count x W; of series float32, count x W x 1 */
+    ocellus_tensor *labels;  /* int64, count; of texts count x W; of series
+                                float32, count x 1, normalised as x */
     ocellus_tensor *labels2; /* of the partners; NULL without mixup */
     float lambda;            /* weight of labels; labels2 has 1 - lambda */
     int64_t count;           /* the last batch of an epoch may be smaller */
@@ -829,7 +874,8 @@ typedef struct ocellus_trainer ocellus_trainer;
 typedef struct ocellus_trainer_options {
     size_t size;           /* sizeof(ocellus_trainer_options) */
     const char *loss;      /* "cross_entropy" (NULL too; labels are class
-                              indices), "mse", "smooth_l1", "bce" (with
+                              indices), "sequence_cross_entropy" (the same of
+                              N x T x classes), "mse", "smooth_l1", "bce" (with
                               logits): labels have the output's shape */
     float label_smoothing; /* cross-entropy: in [0, 1) */
     const char *optimizer; /* "sgd lr=0.01 momentum=0.9 dampening=0
@@ -911,11 +957,19 @@ OCELLUS_API ocellus_status ocellus_trainer_load(ocellus_trainer *trainer,
  * named, and start, as PyTorch's (torchvision's) do. The input is "x", N x
  * channels x height x width, N unknown; the output "y" is N x classes (unet: N
  * x classes x height x width). OCELLUS_BAD_ARGUMENT names the nets there are,
- * or the smallest image that fits. */
+ * or the smallest image that fits. Nets of sequences: "charlstm" (the next
+ * character of a text: two LSTMs of 256, x int64 N x T, y N x T x classes),
+ * "namelstm" (the class of a name: an LSTM of 128 over the characters but 0, x
+ * int64 N x T, y N x classes), "serieslstm" (the next number: an LSTM of 128, x
+ * N x T x 1, y N x classes); channels is how many characters there are, height
+ * and width are 1 or what you like: T is unknown. */
 OCELLUS_API ocellus_status ocellus_net_create(const char *name, int channels,
                                               int height, int width,
                                               int classes, uint64_t seed,
                                               ocellus_graph **graph);
+/* What a net is made for: "images", "text", "names" or "series"; NULL: there is
+ * no such net. */
+OCELLUS_API const char *ocellus_net_takes(const char *name);
 /* Name and one line on net k; NULL past the end. */
 OCELLUS_API const char *ocellus_net_name(int k);
 OCELLUS_API const char *ocellus_net_summary(int k);

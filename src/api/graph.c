@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "graph/op.h"
 #include "graph/tensor.h"
+#include "pass/carry.h"
 #include "pass/head.h"
 
 ocellus_status
@@ -237,4 +238,11 @@ ocellus_graph_with_head(const ocellus_graph *graph, int classes, int freeze,
     if (classes < 1)
         return oc_fail(OCELLUS_BAD_ARGUMENT, "a head for %d classes", classes);
     return oc_head_copy(graph, classes, freeze, copy);
+}
+
+ocellus_status
+ocellus_graph_with_states(const ocellus_graph *graph, ocellus_graph **copy,
+                          int *states)
+{
+    return oc_carry_copy(graph, copy, states);
 }

@@ -79,6 +79,52 @@ ocellus_linear(ocellus_value *x, const char *name, int features)
 }
 
 ocellus_value *
+ocellus_embedding(ocellus_value *x, const char *name, int count, int width)
+{
+    if (x == NULL)
+        return NULL;
+    struct oc_shape shape = OC_SHAPE(count, width);
+    ocellus_value *w =
+        parameter(x->graph, name, "weight", &shape, "normal 1", 1);
+    return OC_NODE(x->graph, "Gather", NULL, w, x);
+}
+
+/* A parameter of a recurrent layer, which all start from +-1/sqrt(hidden). */
+static ocellus_value *
+recurrent_weight(ocellus_graph *graph, const char *name, const char *part,
+                 const struct oc_shape *shape, int hidden)
+{
+    char rule[64];
+    double bound = 1 / sqrt((double)hidden);
+    snprintf(rule, sizeof rule, "uniform %.9g %.9g", -bound, bound);
+    return parameter(graph, name, part, shape, rule, 1);
+}
+
+ocellus_value *
+ocellus_lstm(ocellus_value *x, const char *name, int hidden,
+             ocellus_value *lengths)
+{
+    if (x == NULL || !known(x, 2, name))
+        return NULL;
+    if (hidden < 1)
+        return oc_graph_fail(x->graph,
+                             oc_fail(OCELLUS_BAD_ARGUMENT,
+                                     "LSTM '%s' of %d hidden units is "
+                                     "impossible",
+                                     name, hidden));
+    struct oc_shape w = OC_SHAPE(1, 4 * (int64_t)hidden, x->shape.dim[2]);
+    struct oc_shape r = OC_SHAPE(1, 4 * (int64_t)hidden, hidden);
+    struct oc_shape b = OC_SHAPE(1, 8 * (int64_t)hidden);
+    ocellus_value *in[] = {
+        x, recurrent_weight(x->graph, name, "weight_ih", &w, hidden),
+        recurrent_weight(x->graph, name, "weight_hh", &r, hidden),
+        recurrent_weight(x->graph, name, "bias", &b, hidden), lengths};
+    char attributes[48];
+    snprintf(attributes, sizeof attributes, "hidden_size=%d", hidden);
+    return oc_apply(x->graph, "LSTM", attributes, in, lengths ? 5 : 4);
+}
+
+ocellus_value *
 ocellus_batch_norm(ocellus_value *x, const char *name)
 {
     if (x == NULL || !known(x, 1, name))

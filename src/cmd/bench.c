@@ -24,11 +24,20 @@ bench_step(struct bench *bench)
     return ocellus_device_wait(bench->device);
 }
 
+/* An output whose shape comes with the run may be one of N x classes. */
+static int
+may_classify(const struct feed *feed)
+{
+    const ocellus_value *y = ocellus_graph_get_output(feed->graph, 0);
+    return feed->classes > 0 ||
+           (y != NULL && ocellus_value_type(y) == OCELLUS_UNDEFINED);
+}
+
 static ocellus_status
 open_bench(void)
 {
     CMD_TRY(feed_open(&b.feed, b.model, b.image, b.classes, b.batch));
-    if (b.train && b.feed.classes == 0)
+    if (b.train && !may_classify(&b.feed))
         return cmd_fail(OCELLUS_BAD_MODEL,
                         "%s does not classify: --train needs an output of N x "
                         "classes",
@@ -36,8 +45,10 @@ open_bench(void)
     CMD_TRY(cmd_open_device(&b.device));
     if (!b.train)
         return ocellus_session_create(b.device, b.feed.graph, &b.session);
-    ocellus_trainer_options options = {.size = sizeof options,
-                                       .optimizer = "sgd lr=0.01 momentum=0.9"};
+    ocellus_trainer_options options = {
+        .size = sizeof options,
+        .loss = b.feed.sequences ? "sequence_cross_entropy" : NULL,
+        .optimizer = "sgd lr=0.01 momentum=0.9"};
     CMD_TRY(
         ocellus_trainer_create(b.device, b.feed.graph, &options, &b.trainer));
     b.session = ocellus_trainer_session(b.trainer);

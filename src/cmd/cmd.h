@@ -138,6 +138,7 @@ ocellus_status cmd_open_device(ocellus_device **device);
     X(train)                                                                   \
     X(eval)                                                                    \
     X(predict)                                                                 \
+    X(generate)                                                                \
     X(bench)                                                                   \
     X(demo)                                                                    \
     X(run)                                                                     \

@@ -45,7 +45,8 @@ find_split(ocellus_split *split)
 }
 
 static ocellus_status
-over_all(struct judge *j, ocellus_loader *loader, ocellus_metrics *metrics)
+over_all(struct judge *j, const ocellus_dataset *data, ocellus_loader *loader,
+         ocellus_metrics *metrics)
 {
     const ocellus_batch *batch;
     const ocellus_tensor *y;
@@ -55,8 +56,8 @@ over_all(struct judge *j, ocellus_loader *loader, ocellus_metrics *metrics)
             return OCELLUS_OK;
         CMD_TRY(judge_run(j, batch->x, &y));
         CMD_TRY(cmd_score(metrics, y, batch));
-        cmd_progress("%lld of %lld images", (long long)batch->position,
-                     (long long)ocellus_loader_count(loader));
+        cmd_progress("%lld of %lld %s", (long long)batch->position,
+                     (long long)ocellus_loader_count(loader), cmd_unit(data));
         if (cmd_interrupted())
             return cmd_stopped();
     }
@@ -119,7 +120,11 @@ open_data(const struct judge *j, ocellus_dataset **data)
         ocellus_graph_get_metadata(j->graph, "ocellus.transform");
     if (samples.transform == NULL)
         samples.transform = kept;
-    CMD_TRY(cmd_samples_open(&samples, (uint64_t)seed, &j->image, data));
+    if (cmd_model_is_sequence(j->graph))
+        CMD_TRY(cmd_samples_open_sequences(&samples, (uint64_t)seed, j->graph,
+                                           data));
+    else
+        CMD_TRY(cmd_samples_open(&samples, (uint64_t)seed, &j->image, data));
     if (ocellus_dataset_classes(*data) > j->classes && j->classes > 0)
         return cmd_fail(
             OCELLUS_BAD_DATA, "%s has %d classes, the model tells %d apart",
@@ -128,7 +133,7 @@ open_data(const struct judge *j, ocellus_dataset **data)
         cmd_say("%s has %d classes, the model %d: they are taken for its first "
                 "ones",
                 samples.data, ocellus_dataset_classes(*data), j->classes);
-    return normalize(j, *data);
+    return cmd_model_is_sequence(j->graph) ? OCELLUS_OK : normalize(j, *data);
 }
 
 static ocellus_status
@@ -142,12 +147,12 @@ evaluate(struct judge *j, const char *model, ocellus_dataset **data,
     CMD_TRY(judge_open(j, model));
     CMD_TRY(open_data(j, data));
     if (ocellus_dataset_count(*data, split) == 0)
-        return cmd_fail(OCELLUS_BAD_DATA, "%s has no %s images", samples.data,
-                        split_name);
+        return cmd_fail(OCELLUS_BAD_DATA, "%s has no %s %s", samples.data,
+                        split_name, cmd_unit(*data));
     CMD_TRY(ocellus_metrics_create(
         j->classes > 0 ? j->classes : ocellus_dataset_classes(*data), metrics));
     CMD_TRY(ocellus_loader_create(*data, split, &options, loader));
-    CMD_TRY(over_all(j, *loader, *metrics));
+    CMD_TRY(over_all(j, *data, *loader, *metrics));
     return report(*metrics, *data);
 }
 

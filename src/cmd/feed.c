@@ -44,6 +44,8 @@ make_input(struct feed *feed, int k, const struct cmd_image *image)
             dims[axis] = feed->batch;
         else if (dims[axis] < 0 && rank == 4)
             dims[axis] = image->chw[axis - 1];
+        else if (dims[axis] < 0 && axis == 1) /* a sequence's length */
+            dims[axis] = image->chw[2];
         if (dims[axis] < 0)
             return cmd_fail(OCELLUS_BAD_ARGUMENT,
                             "the model leaves dimension %d of its input '%s' "
@@ -64,14 +66,20 @@ make_input(struct feed *feed, int k, const struct cmd_image *image)
 static ocellus_status
 make_labels(struct feed *feed)
 {
+    const ocellus_value *y = ocellus_graph_get_output(feed->graph, 0);
+    int64_t dims[2] = {feed->batch, 1};
     uint32_t state = 7;
     if (cmd_model_classes(feed->graph, &feed->classes) != OCELLUS_OK ||
         feed->classes < 1)
         feed->classes = 0;
-    CMD_TRY(
-        ocellus_tensor_create(OCELLUS_INT64, 1, &feed->batch, &feed->labels));
+    feed->sequences = feed->classes > 0 && ocellus_value_rank(y) == 3 &&
+                      ocellus_value_dim(y, 2) == feed->classes;
+    if (feed->sequences)
+        dims[1] = ocellus_tensor_dims(feed->input[0])[1];
+    CMD_TRY(ocellus_tensor_create(OCELLUS_INT64, 1 + feed->sequences, dims,
+                                  &feed->labels));
     int64_t *label = ocellus_tensor_data(feed->labels);
-    for (int64_t k = 0; k < feed->batch && feed->classes > 0; k++) {
+    for (int64_t k = 0; k < dims[0] * dims[1] && feed->classes > 0; k++) {
         state = state * 1664525u + 1013904223u;
         label[k] = (int64_t)(state >> 8) % feed->classes;
     }

@@ -14,7 +14,8 @@ struct feed {
     ocellus_tensor *input[FEED_MOST];
     ocellus_tensor *labels; /* int64, batch; random classes */
     int inputs;
-    int classes; /* 0: the output is not N x classes */
+    int classes;   /* 0: the output is not N x classes */
+    int sequences; /* a label for each position */
     int64_t batch;
 };
 

@@ -5,7 +5,8 @@ ocellus_status
 judge_open(struct judge *j, const char *model)
 {
     CMD_TRY(ocellus_graph_load(model, &j->graph));
-    CMD_TRY(cmd_model_image(j->graph, &j->image));
+    if (!cmd_model_is_sequence(j->graph))
+        CMD_TRY(cmd_model_image(j->graph, &j->image));
     CMD_TRY(cmd_model_classes(j->graph, &j->classes));
     j->input = ocellus_value_name(ocellus_graph_get_input(j->graph, 0));
     j->output = ocellus_graph_output_name(j->graph, 0);
@@ -21,12 +22,19 @@ judge_close(struct judge *j)
 }
 
 ocellus_status
-judge_run(struct judge *j, const ocellus_tensor *x, const ocellus_tensor **y)
+judge_begin(struct judge *j)
 {
     if (j->device == NULL)
         CMD_TRY(cmd_open_device(&j->device));
-    if (j->session == NULL)
-        CMD_TRY(ocellus_session_create(j->device, j->graph, &j->session));
+    return j->session != NULL
+               ? OCELLUS_OK
+               : ocellus_session_create(j->device, j->graph, &j->session);
+}
+
+ocellus_status
+judge_run(struct judge *j, const ocellus_tensor *x, const ocellus_tensor **y)
+{
+    CMD_TRY(judge_begin(j));
     CMD_TRY(ocellus_session_set_input(j->session, j->input, x));
     CMD_TRY(ocellus_session_run(j->session));
     return ocellus_session_get_output(j->session, j->output, y);

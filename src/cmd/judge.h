@@ -16,6 +16,8 @@ struct judge {
 /* Reads the model; opens the device. */
 ocellus_status judge_open(struct judge *judge, const char *model);
 void judge_close(struct judge *judge);
+/* Device and session, where they are not there yet. */
+ocellus_status judge_begin(struct judge *judge);
 /* The scores of a batch, lent until the next. */
 ocellus_status judge_run(struct judge *judge, const ocellus_tensor *x,
                          const ocellus_tensor **y);

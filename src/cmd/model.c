@@ -16,6 +16,10 @@ cmd_net_defaults(const char *net, struct cmd_image *image, int *classes)
         known |= strcmp(ocellus_net_name(k), net) == 0;
     *image = (struct cmd_image){{3, 224, 224}};
     *classes = 1000;
+    if (known && strcmp(ocellus_net_takes(net), "images") != 0) {
+        *image = (struct cmd_image){{64, 1, 64}};
+        *classes = strcmp(ocellus_net_takes(net), "series") == 0 ? 1 : 64;
+    }
     if (small) {
         *image = (struct cmd_image){{3, 32, 32}};
         *classes = 10;
@@ -69,15 +73,33 @@ cmd_model_classes(const ocellus_graph *graph, int *classes)
 {
     ocellus_value *y = ocellus_graph_get_output(graph, 0);
     int rank = y ? ocellus_value_rank(y) : 0;
-    for (int k = 2; k < rank; k++)
+    int axis = rank == 3 && ocellus_value_dim(y, 2) != 1 ? 2 : 1;
+    for (int k = axis + 1; k < rank; k++)
         if (ocellus_value_dim(y, k) != 1)
             rank = 0;
     if (rank < 2)
         return cmd_fail(OCELLUS_BAD_MODEL,
                         "the model's first output is not N x classes, so it "
                         "classifies nothing");
-    *classes = (int)ocellus_value_dim(y, 1);
+    *classes = (int)ocellus_value_dim(y, axis);
     return OCELLUS_OK;
+}
+
+int
+cmd_model_is_sequence(const ocellus_graph *graph)
+{
+    const ocellus_value *x = ocellus_graph_get_input(graph, 0);
+    int rank = x ? ocellus_value_rank(x) : 0;
+    return rank == 2 || rank == 3;
+}
+
+int
+cmd_characters(const char *vocabulary)
+{
+    int count = 0;
+    for (; vocabulary && *vocabulary; vocabulary++)
+        count += ((unsigned char)*vocabulary & 0xc0) != 0x80;
+    return count;
 }
 
 char *
@@ -189,8 +211,18 @@ cmd_model_describe(ocellus_graph *graph, ocellus_dataset *dataset,
 {
     float mean[CMD_MOST_CHANNELS], std[CMD_MOST_CHANNELS];
     int64_t chw[3];
+    const char *vocabulary = ocellus_dataset_vocabulary(dataset);
     ocellus_dataset_shape(dataset, chw);
     CMD_TRY(keep_names(graph, dataset));
+    if (cmd_model_is_sequence(graph)) {
+        char text[24];
+        snprintf(text, sizeof text, "%lld", (long long)chw[2]);
+        CMD_TRY(ocellus_graph_set_metadata(graph, "ocellus.sequence", text));
+    }
+    if (vocabulary != NULL) {
+        return ocellus_graph_set_metadata(graph, "ocellus.vocabulary",
+                                          vocabulary);
+    }
     if (transform != NULL)
         CMD_TRY(
             ocellus_graph_set_metadata(graph, "ocellus.transform", transform));

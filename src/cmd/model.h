@@ -1,7 +1,9 @@
 /* model.h - nets by name, model files, and what a model keeps about its data.
  *
  * Metadata of a model: "ocellus.mean" and "ocellus.std" (numbers with commas,
- * one a channel), "ocellus.transform", "ocellus.classes" (a name a line).
+ * one a channel), "ocellus.transform", "ocellus.classes" (a name a line); of
+ * texts "ocellus.vocabulary" (the characters) and "ocellus.sequence" (how many
+ * a sample had).
  */
 #ifndef OC_CMD_MODEL_H
 #define OC_CMD_MODEL_H
@@ -25,8 +27,13 @@ ocellus_status cmd_model_open(const char *word, const struct cmd_image *image,
 /* The only input's last three dimensions, -1 where unknown. */
 ocellus_status cmd_model_image(const ocellus_graph *graph,
                                struct cmd_image *image);
+/* Is its first input no batch of images, but of sequences: N x T (characters),
+ * N x T x numbers? */
+int cmd_model_is_sequence(const ocellus_graph *graph);
+/* How many characters a vocabulary has; 0 for NULL. */
+int cmd_characters(const char *vocabulary);
 /* The classes that the first output tells apart; -1 where unknown. Fails where
- * it is not N x classes. */
+ * it is not N x classes, or N x T x classes. */
 ocellus_status cmd_model_classes(const ocellus_graph *graph, int *classes);
 /* Words behind `transform` (or NULL) that make images of `have` such as the
  * model wants; into a malloc'ed text, NULL where none are needed. */

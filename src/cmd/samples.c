@@ -31,6 +31,8 @@ open_once(const struct cmd_samples *samples, const char *transform,
         .format = samples->format,
         .transform = transform,
         .validation = samples->validation,
+        .sequence = samples->sequence,
+        .vocabulary = samples->vocabulary,
         .limit = {samples->limit, 0, samples->limit_test}};
     if (strcmp(samples->data, "digits") == 0)
         return draw_digits(samples, &options, dataset);
@@ -56,6 +58,35 @@ cmd_samples_open(struct cmd_samples *samples, uint64_t seed,
         return OCELLUS_OK;
     ocellus_dataset_destroy(*dataset);
     return open_once(samples, samples->fitted, seed, dataset);
+}
+
+ocellus_status
+cmd_samples_open_sequences(struct cmd_samples *samples, uint64_t seed,
+                           const ocellus_graph *graph,
+                           ocellus_dataset **dataset)
+{
+    const char *length = ocellus_graph_get_metadata(graph, "ocellus.sequence");
+    float mean, std;
+    int found;
+    samples->vocabulary =
+        ocellus_graph_get_metadata(graph, "ocellus.vocabulary");
+    if (samples->sequence == 0 && length != NULL)
+        samples->sequence = strtoll(length, NULL, 10);
+    CMD_TRY(cmd_samples_open(samples, seed, NULL, dataset));
+    CMD_TRY(cmd_model_normalization(graph, 1, &mean, &std, &found));
+    return found ? ocellus_dataset_set_normalization(*dataset, &mean, &std)
+                 : OCELLUS_OK;
+}
+
+const char *
+cmd_unit(const ocellus_dataset *dataset)
+{
+    const char *format = ocellus_dataset_format(dataset);
+    if (strcmp(format, "names") == 0)
+        return format;
+    return strcmp(format, "text") == 0 || strcmp(format, "series") == 0
+               ? "windows"
+               : "images";
 }
 
 const char *

@@ -44,14 +44,14 @@ cmd_score(ocellus_metrics *metrics, const ocellus_tensor *y,
           const ocellus_batch *batch)
 {
     int classes = ocellus_metrics_classes(metrics);
-    size_t count = (size_t)batch->count;
+    size_t count = ocellus_tensor_count(batch->labels);
     const float *score = ocellus_tensor_data(y);
     const int64_t *label = ocellus_tensor_data(batch->labels);
     double loss = 0, *p;
     if (ocellus_tensor_type(y) != OCELLUS_FLOAT ||
         ocellus_tensor_count(y) != count * (size_t)classes)
         return cmd_fail(OCELLUS_BAD_MODEL,
-                        "the model gave %zu numbers for %zu images of %d "
+                        "the model gave %zu numbers for %zu labels of %d "
                         "classes",
                         ocellus_tensor_count(y), count, classes);
     p = calloc((size_t)classes, sizeof(*p));

@@ -144,14 +144,18 @@ run(int count, char **words)
 const struct cmd cmd_train = {
     .name = "train",
     .arguments = "NET|MODEL",
-    .brief = "trains a named net, or a model file, on labelled images",
-    .what = "Trains a named net, or a model file, on labelled images.",
+    .brief = "trains a named net, or a model file, on labelled images or texts",
+    .what = "Trains a named net, or a model file, on labelled images, texts or "
+            "a series of numbers.",
     .least = 0,
     .most = 1,
     .options = options,
     .more =
         "nets: mlp lenet5 resnet20 resnet32 resnet56 vgg11 vgg16 alexnet\n"
-        "      squeezenet mobilenetv2 resnet18 resnet34 resnet50 unet\n\n"
+        "      squeezenet mobilenetv2 resnet18 resnet34 resnet50 unet;\n"
+        "      charlstm (of a text), namelstm (of lines in files, one a "
+        "class),\n"
+        "      serieslstm (of a table's last column)\n\n"
         "--out holds, after each epoch: model.onnx, checkpoint, run.json (the\n"
         "options), history.csv, history.jsonl, curves.png, confusion.png.\n"
         "Ctrl-C keeps all and stops; a second one stops at once.\n\n"
@@ -162,6 +166,7 @@ const struct cmd cmd_train = {
         "      --augment \"pad-crop=4 flip\" --label-smoothing 0.1\n"
         "  ocellus train resnet18 --data photos --transform \"resize=256 "
         "crop=224\" \\\n"
-        "      --augment flip --validation 0.1 --average 0.999\n",
+        "      --augment flip --validation 0.1 --average 0.999\n"
+        "  ocellus train charlstm --data book.txt --batch 32 --clip 5\n",
     .run = run,
 };

@@ -28,6 +28,8 @@ struct train {
     ocellus_history *history; /* NULL until train_begin() */
     ocellus_metrics *metrics; /* of that split */
     int classes;
+    int labels;    /* of a sample */
+    int forecasts; /* labels are numbers */
 
     int64_t epoch;               /* whole epochs behind */
     int64_t position;            /* samples of this epoch behind */

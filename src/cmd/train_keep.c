@@ -236,8 +236,8 @@ train_take(struct train *t)
                 "train %s/model.onnx` begins with them",
                 t->options->out, t->options->out);
     if (status == OCELLUS_OK)
-        cmd_say("going on in epoch %lld after %lld images",
-                (long long)t->epoch + 1, (long long)t->position);
+        cmd_say("going on in epoch %lld after %lld %s", (long long)t->epoch + 1,
+                (long long)t->position, cmd_unit(t->data));
     ocellus_text_free(note);
     free(path);
     return status;

@@ -4,6 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A net of sequences for this data: what it reads, and how many characters. */
+static ocellus_status
+fit_net(const struct train *t, struct cmd_image *image)
+{
+    const char *net = t->options->net, *takes = ocellus_net_takes(net);
+    const char *format = ocellus_dataset_format(t->data);
+    int characters = cmd_characters(ocellus_dataset_vocabulary(t->data));
+    int of_images = strcmp(cmd_unit(t->data), "images") == 0;
+    if (takes == NULL)
+        return OCELLUS_OK;
+    if (strcmp(takes, of_images ? "images" : format) != 0)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "%s is made for %s; %s was read as %s", net, takes,
+                        t->options->samples.data, format);
+    if (characters > 0)
+        image->chw[0] = characters;
+    return OCELLUS_OK;
+}
+
 /* A model that was trained before goes on with images as it knows them. */
 static ocellus_status
 open_graph_of_file(struct train *t)
@@ -14,6 +33,9 @@ open_graph_of_file(struct train *t)
     int64_t chw[3];
     int found;
     CMD_TRY(cmd_model_open(o->net, NULL, 0, 0, &t->graph));
+    if (cmd_model_is_sequence(t->graph))
+        return cmd_samples_open_sequences(&o->samples, (uint64_t)o->seed,
+                                          t->graph, &t->data);
     CMD_TRY(cmd_model_image(t->graph, &want));
     if (o->samples.transform == NULL)
         o->samples.transform =
@@ -46,7 +68,9 @@ open_graph(struct train *t)
             cmd_samples_open(&o->samples, (uint64_t)o->seed, &usual, &t->data));
         ocellus_dataset_shape(t->data, image.chw);
     }
-    return cmd_model_open(o->net, &image, ocellus_dataset_classes(t->data),
+    CMD_TRY(fit_net(t, &image));
+    classes = ocellus_dataset_classes(t->data);
+    return cmd_model_open(o->net, &image, classes > 0 ? classes : 1,
                           (uint64_t)o->seed, &t->graph);
 }
 
@@ -81,6 +105,9 @@ open_trainer(struct train *t)
     int64_t updates = ocellus_loader_batches(t->loader) / o->accumulate;
     ocellus_trainer_options options = {
         .size = sizeof options,
+        .loss = t->forecasts    ? "mse"
+                : t->labels > 1 ? "sequence_cross_entropy"
+                                : NULL,
         .label_smoothing = (float)o->label_smoothing,
         .optimizer = o->optimizer,
         .schedule = o->schedule,
@@ -96,22 +123,37 @@ open_trainer(struct train *t)
     return ocellus_trainer_create(t->device, t->graph, &options, &t->trainer);
 }
 
+/* What a sample is like. */
+static void
+describe_sample(const struct train *t, char text[80])
+{
+    const char *vocabulary = ocellus_dataset_vocabulary(t->data);
+    int64_t chw[3];
+    ocellus_loader_shape(t->loader, chw);
+    if (vocabulary != NULL)
+        snprintf(text, 80, "up to %lld of %d characters", (long long)chw[2],
+                 cmd_characters(vocabulary));
+    else if (t->forecasts)
+        snprintf(text, 80, "%lld numbers", (long long)chw[2]);
+    else
+        snprintf(text, 80, "%lld x %lld x %lld", (long long)chw[0],
+                 (long long)chw[1], (long long)chw[2]);
+}
+
 static void
 describe(const struct train *t)
 {
-    int64_t chw[3];
-    ocellus_loader_shape(t->loader, chw);
+    char sample[80];
+    describe_sample(t, sample);
     long long apart = ocellus_dataset_count(t->data, OCELLUS_VALIDATION);
     char validation[48] = "";
     if (apart > 0)
         snprintf(validation, sizeof validation, " %lld validation", apart);
-    cmd_say("data: %s, %lld training%s %lld test images, %lld x %lld x %lld, "
-            "%d classes",
+    cmd_say("data: %s, %lld training%s %lld test %s, %s, %d classes",
             ocellus_dataset_format(t->data),
             (long long)ocellus_dataset_count(t->data, OCELLUS_TRAIN),
             validation, (long long)ocellus_dataset_count(t->data, OCELLUS_TEST),
-            (long long)chw[0], (long long)chw[1], (long long)chw[2],
-            ocellus_dataset_classes(t->data));
+            cmd_unit(t->data), sample, ocellus_dataset_classes(t->data));
     cmd_say("net: %s, %lld parameters; %s; %s; batch %lld", t->options->net,
             (long long)ocellus_graph_parameter_count(t->graph),
             t->options->optimizer, t->options->schedule,
@@ -122,6 +164,11 @@ static ocellus_status
 check_data(const struct train *t)
 {
     int classes = ocellus_dataset_classes(t->data);
+    if (ocellus_dataset_count(t->data, OCELLUS_TRAIN) == 0)
+        return cmd_fail(OCELLUS_BAD_DATA, "%s has no training %s",
+                        t->options->samples.data, cmd_unit(t->data));
+    if (t->forecasts)
+        return OCELLUS_OK;
     if (t->classes < classes)
         return cmd_fail(OCELLUS_BAD_DATA,
                         "the data has %d classes, the net tells %d apart",
@@ -130,9 +177,6 @@ check_data(const struct train *t)
         return cmd_fail(OCELLUS_BAD_DATA,
                         "%s has %d class: nothing can be told apart",
                         t->options->samples.data, classes);
-    if (ocellus_dataset_count(t->data, OCELLUS_TRAIN) == 0)
-        return cmd_fail(OCELLUS_BAD_DATA, "%s has no training images",
-                        t->options->samples.data);
     return OCELLUS_OK;
 }
 
@@ -142,6 +186,8 @@ check_image(const struct train *t)
 {
     struct cmd_image want;
     int64_t chw[3];
+    if (cmd_model_is_sequence(t->graph))
+        return OCELLUS_OK;
     CMD_TRY(cmd_model_image(t->graph, &want));
     ocellus_loader_shape(t->loader, chw);
     for (int k = 0; k < 3; k++)
@@ -165,6 +211,8 @@ fit_head(struct train *t)
     int wanted =
         o->classes ? (int)o->classes : ocellus_dataset_classes(t->data);
     ocellus_graph *copy;
+    if (t->forecasts)
+        return OCELLUS_OK;
     if (!o->freeze && t->classes == wanted)
         return OCELLUS_OK;
     if (t->classes != wanted)
@@ -177,6 +225,14 @@ fit_head(struct train *t)
     return cmd_model_classes(t->graph, &t->classes);
 }
 
+static void
+take_labels(struct train *t)
+{
+    ocellus_type type;
+    t->labels = ocellus_dataset_labels(t->data, &type);
+    t->forecasts = type == OCELLUS_FLOAT;
+}
+
 ocellus_status
 train_open(struct train *t)
 {
@@ -185,6 +241,7 @@ train_open(struct train *t)
     if (o->augment != NULL)
         CMD_TRY(ocellus_transform_check(o->augment));
     CMD_TRY(open_graph(t));
+    take_labels(t);
     CMD_TRY(cmd_model_classes(t->graph, &t->classes));
     CMD_TRY(fit_head(t));
     CMD_TRY(check_data(t));

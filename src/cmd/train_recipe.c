@@ -17,6 +17,9 @@ static const struct recipe recipes[] = {
     {"mobilenet", "sgd lr=0.05 momentum=0.9 weight_decay=0.00004",
      "cosine warmup=1"},
     {"vgg", "sgd lr=0.01 momentum=0.9 weight_decay=0.0005", "cosine warmup=1"},
+    {"charlstm", "adam lr=0.002", "cosine"},
+    {"namelstm", "adam lr=0.003", "cosine"},
+    {"serieslstm", "adam lr=0.002", "cosine"},
     {"", "sgd lr=0.01 momentum=0.9 weight_decay=0.0001", "cosine warmup=1"},
 };
 

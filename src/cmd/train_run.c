@@ -30,12 +30,12 @@ show_progress(struct train *t)
     t->told = now;
     snprintf(
         line, sizeof line,
-        "epoch %lld/%lld  %3.0f%%  loss %.4f  %5.2f%%  %.0f images/s  "
+        "epoch %lld/%lld  %3.0f%%  loss %.4f  %5.2f%%  %.0f %s/s  "
         "%s left",
         (long long)t->epoch + 1, (long long)t->options->epochs,
         100 * (double)t->position / (double)ocellus_loader_count(t->loader),
         t->loss / (double)t->position, 100 * t->right / (double)t->position,
-        (double)(t->position - t->unpaced) / seconds,
+        (double)(t->position - t->unpaced) / seconds, cmd_unit(t->data),
         cmd_clock(time_left(t, seconds), left));
     if (cmd_live())
         cmd_progress("%s", line);
@@ -59,8 +59,9 @@ show_epoch(const struct train *t, const ocellus_history_row *row)
                          "  %s %.4f  %5.2f%%",
                          t->judged == OCELLUS_TEST ? "test" : "validation",
                          row->test_loss, 100 * row->test_accuracy);
-    snprintf(line + used, sizeof line - (size_t)used, "  %.0f images/s  %s",
-             row->images_per_second, cmd_clock(row->seconds, clock));
+    snprintf(line + used, sizeof line - (size_t)used, "  %.0f %s/s  %s",
+             row->images_per_second, cmd_unit(t->data),
+             cmd_clock(row->seconds, clock));
     if (cmd_json) {
         cmd_say("%s", line);
         return;
@@ -82,11 +83,12 @@ count_right(const struct train *t, const ocellus_tensor *y,
     const int64_t *other =
         batch->labels2 ? ocellus_tensor_data(batch->labels2) : label;
     double mix = batch->labels2 ? (double)batch->lambda : 1, right = 0;
-    for (int64_t k = 0; k < batch->count; k++, score += t->classes) {
+    int64_t count = batch->count * t->labels;
+    for (int64_t k = 0; k < count; k++, score += t->classes) {
         int best = cmd_largest(score, t->classes);
         right += mix * (best == label[k]) + (1 - mix) * (best == other[k]);
     }
-    return right;
+    return right / t->labels;
 }
 
 static ocellus_status
@@ -99,12 +101,12 @@ step(struct train *t, const ocellus_batch *batch)
                                  batch->labels2, batch->lambda, &loss));
     if (!isfinite(loss))
         return cmd_fail(OCELLUS_BAD_ARGUMENT,
-                        "the loss is %s in epoch %lld after %lld images: the "
+                        "the loss is %s in epoch %lld after %lld %s: the "
                         "learning rate (now %g) is too large; try --optimizer "
                         "with a tenth of its lr, or --clip 1",
                         isnan(loss) ? "no number" : "infinite",
                         (long long)t->epoch + 1, (long long)t->position,
-                        t->rate);
+                        cmd_unit(t->data), t->rate);
     CMD_TRY(ocellus_trainer_get_output(t->trainer, &y));
     t->loss += (double)loss * (double)batch->count;
     t->right += count_right(t, y, batch);
@@ -128,11 +130,11 @@ stop(struct train *t)
     CMD_TRY(keep_now(t));
     CMD_TRY(train_keep_model(t, "model.onnx"));
     return cmd_fail(OCELLUS_CANCELLED,
-                    "stopped in epoch %lld after %lld of %lld images; go on "
+                    "stopped in epoch %lld after %lld of %lld %s; go on "
                     "with: ocellus train --resume --out %s",
                     (long long)t->epoch + 1, (long long)t->position,
                     (long long)ocellus_loader_count(t->loader),
-                    t->options->out);
+                    cmd_unit(t->data), t->options->out);
 }
 
 /* The first step builds kernels, which says nothing about speed. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/type.h"
 #include "data/mix.h"
 #include "graph/tensor.h"
 
@@ -37,17 +38,30 @@ normalize(const struct ocellus_loader *loader, const struct oc_image *image,
     }
 }
 
+/* Numbers to be forecast are of the kind that the series itself is. */
+static void
+normalize_labels(const struct ocellus_loader *loader, float *label)
+{
+    for (int k = 0; k < loader->dataset->labels; k++)
+        label[k] = (label[k] - loader->mean[0]) / loader->std[0];
+}
+
 static ocellus_status
 fill(struct ocellus_loader *loader, struct oc_slot *slot, int64_t i,
      struct oc_canvas *canvas)
 {
     const int *chw = loader->chw;
+    const struct ocellus_dataset *dataset = loader->dataset;
     const struct oc_image *image = &canvas->image;
     size_t size = (size_t)chw[0] * (size_t)chw[1] * (size_t)chw[2];
-    int64_t *label = slot->labels->data, index = slot->index[i];
+    char *x =
+        (char *)slot->x->data + (size_t)i * size * oc_type_size(dataset->type);
+    char *label =
+        (char *)slot->labels->data +
+        (size_t)i * (size_t)dataset->labels * oc_type_size(dataset->label_type);
+    int64_t index = slot->index[i];
 
-    OC_TRY(oc_dataset_read(loader->dataset, loader->split, index, canvas,
-                           &label[i]));
+    OC_TRY(oc_dataset_read(dataset, loader->split, index, canvas, label));
     start_stream(&canvas->random, loader->options.seed, "augment",
                  slot->batch.epoch, index);
     canvas->fill = loader->mean;
@@ -59,7 +73,12 @@ fill(struct ocellus_loader *loader, struct oc_slot *slot, int64_t i,
                        "others are %d x %d x %d",
                        (long long)index, image->channels, image->height,
                        image->width, chw[0], chw[1], chw[2]);
-    normalize(loader, image, (float *)slot->x->data + (size_t)i * size);
+    if (dataset->type == OCELLUS_FLOAT)
+        normalize(loader, image, (float *)(void *)x);
+    else
+        oc_dataset_convert(dataset, image->x, size, x);
+    if (dataset->label_type == OCELLUS_FLOAT)
+        normalize_labels(loader, (float *)(void *)label);
     return OCELLUS_OK;
 }
 

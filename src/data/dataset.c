@@ -34,6 +34,36 @@ oc_dataset_options(const ocellus_dataset_options *given,
     return OCELLUS_OK;
 }
 
+/* What most data sets are: images, each of one class. */
+static ocellus_status
+begin(const ocellus_dataset_options *options, struct ocellus_dataset *dataset)
+{
+    dataset->axes = 3;
+    dataset->labels = 1;
+    dataset->type = OCELLUS_FLOAT;
+    dataset->label_type = OCELLUS_INT64;
+    dataset->sequence = options->sequence;
+    if (options->vocabulary == NULL)
+        return OCELLUS_OK;
+    dataset->vocabulary = strdup(options->vocabulary);
+    return dataset->vocabulary != NULL
+               ? OCELLUS_OK
+               : oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a vocabulary");
+}
+
+ocellus_status
+oc_dataset_create(const ocellus_dataset_options *given,
+                  ocellus_dataset_options *options,
+                  struct ocellus_dataset **dataset)
+{
+    *dataset = NULL;
+    OC_TRY(oc_dataset_options(given, options));
+    *dataset = calloc(1, sizeof **dataset);
+    if (*dataset == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a data set");
+    return begin(options, *dataset);
+}
+
 static int64_t
 largest_label(const struct ocellus_dataset *dataset)
 {
@@ -115,6 +145,10 @@ oc_dataset_finish(struct ocellus_dataset *dataset,
                        "transform: '%s' is random and belongs to a loader, not "
                        "to a data set",
                        dataset->transform.random);
+    if (dataset->axes != 3 && options->transform != NULL)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "transform: '%s' is for images, not for sequences",
+                       options->transform);
     OC_TRY(agree_on_shape(dataset));
     OC_TRY(name_classes(dataset));
     return oc_dataset_split(dataset, options);
@@ -134,9 +168,11 @@ ocellus_dataset_destroy(ocellus_dataset *dataset)
         free(store->label);
         free(store->bytes);
         free(store->floats);
+        free(store->token);
         free(dataset->part[s].index);
     }
     oc_listing_free(&dataset->class_name);
+    free(dataset->vocabulary);
     free(dataset->mean);
     free(dataset->std);
     free(dataset);
@@ -201,9 +237,24 @@ ocellus_dataset_sample_path(const ocellus_dataset *dataset, ocellus_split split,
     return store->path != NULL ? store->path[i] : NULL;
 }
 
+static ocellus_status
+check_labels(const struct ocellus_dataset *dataset, int64_t index,
+             const int64_t *label)
+{
+    int labels = dataset->label_type == OCELLUS_INT64 ? dataset->labels : 0;
+
+    for (int k = 0; k < labels; k++)
+        if (label[k] < 0 || label[k] >= dataset->classes)
+            return oc_fail(
+                OCELLUS_BAD_DATA,
+                "sample %lld has the label %lld; there are %d classes",
+                (long long)index, (long long)label[k], dataset->classes);
+    return OCELLUS_OK;
+}
+
 ocellus_status
 oc_dataset_read(const struct ocellus_dataset *dataset, ocellus_split split,
-                int64_t index, struct oc_canvas *canvas, int64_t *label)
+                int64_t index, struct oc_canvas *canvas, void *label)
 {
     int64_t i = place(dataset, split, index);
     const struct oc_store *store;
@@ -215,11 +266,56 @@ oc_dataset_read(const struct ocellus_dataset *dataset, ocellus_split split,
                        (long long)ocellus_dataset_count(dataset, split));
     store = &dataset->store[dataset->part[split].store];
     OC_TRY(store->read(store, i, &canvas->image, &canvas->scratch, label));
-    if (*label < 0 || *label >= dataset->classes)
-        return oc_fail(OCELLUS_BAD_DATA,
-                       "sample %lld has the label %lld; there are %d classes",
-                       (long long)index, (long long)*label, dataset->classes);
+    OC_TRY(check_labels(dataset, index, label));
     return oc_transform_apply(&dataset->transform, canvas);
+}
+
+struct oc_shape
+oc_dataset_batch_shape(const struct ocellus_dataset *dataset, int64_t count,
+                       const int chw[3])
+{
+    if (dataset->axes == 1)
+        return OC_SHAPE(count, chw[2]);
+    if (dataset->axes == 2)
+        return OC_SHAPE(count, chw[2], 1);
+    return OC_SHAPE(count, chw[0], chw[1], chw[2]);
+}
+
+struct oc_shape
+oc_dataset_label_shape(const struct ocellus_dataset *dataset, int64_t count)
+{
+    if (dataset->axes == 3 || dataset->label_type == OCELLUS_INT64)
+        return dataset->labels == 1 ? OC_SHAPE(count)
+                                    : OC_SHAPE(count, dataset->labels);
+    return OC_SHAPE(count, dataset->labels);
+}
+
+void
+oc_dataset_convert(const struct ocellus_dataset *dataset, const float *from,
+                   size_t count, void *to)
+{
+    int64_t *number = to;
+
+    if (dataset->type == OCELLUS_FLOAT) {
+        memcpy(to, from, count * sizeof *from);
+        return;
+    }
+    for (size_t k = 0; k < count; k++)
+        number[k] = (int64_t)from[k];
+}
+
+int
+ocellus_dataset_labels(const ocellus_dataset *dataset, ocellus_type *type)
+{
+    if (type != NULL)
+        *type = dataset->label_type;
+    return dataset->labels;
+}
+
+const char *
+ocellus_dataset_vocabulary(const ocellus_dataset *dataset)
+{
+    return dataset->vocabulary;
 }
 
 /* Lends the image's numbers to a tensor of its own. */
@@ -235,20 +331,40 @@ make_tensor(const struct oc_image *image, ocellus_tensor **tensor)
     return OCELLUS_OK;
 }
 
+static ocellus_status
+make_sample(const struct ocellus_dataset *dataset, const struct oc_image *image,
+            ocellus_tensor **tensor)
+{
+    struct oc_shape shape =
+        dataset->axes == 1 ? OC_SHAPE(image->width)
+        : dataset->axes == 2
+            ? OC_SHAPE(image->width, 1)
+            : OC_SHAPE(image->channels, image->height, image->width);
+
+    OC_TRY(oc_tensor_create(dataset->type, &shape, tensor));
+    oc_dataset_convert(dataset, image->x, (size_t)oc_shape_count(&shape),
+                       (*tensor)->data);
+    return OCELLUS_OK;
+}
+
 ocellus_status
 ocellus_dataset_get(const ocellus_dataset *dataset, ocellus_split split,
-                    int64_t index, ocellus_tensor **x, int64_t *label)
+                    int64_t index, ocellus_tensor **x, void *label)
 {
     struct oc_canvas canvas = {.fill = NULL};
+    int64_t *dropped = calloc((size_t)dataset->labels, sizeof *dropped);
     ocellus_status status;
-    int64_t dropped;
 
     *x = NULL;
+    if (dropped == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for %d labels",
+                       dataset->labels);
     status = oc_dataset_read(dataset, split, index, &canvas,
-                             label != NULL ? label : &dropped);
+                             label != NULL ? label : dropped);
     if (status == OCELLUS_OK)
-        status = make_tensor(&canvas.image, x);
+        status = make_sample(dataset, &canvas.image, x);
     oc_canvas_free(&canvas);
+    free(dropped);
     return status;
 }
 

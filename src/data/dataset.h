@@ -7,6 +7,7 @@
 #ifndef OC_DATA_DATASET_H
 #define OC_DATA_DATASET_H
 
+#include "base/shape.h"
 #include "data/image.h"
 #include "data/listing.h"
 #include "data/transform.h"
@@ -21,10 +22,11 @@ struct oc_store {
     /* One sample into an image, from any thread. */
     ocellus_status (*read)(const struct oc_store *store, int64_t i,
                            struct oc_image *image, struct oc_image *scratch,
-                           int64_t *label);
+                           void *label);
     /* What the samples lie in, by kind; all owned. */
     uint8_t *bytes;               /* C x H x W each, 255 is 1 */
     float *floats;                /* the same as they are */
+    int32_t *token;               /* characters as numbers */
     char **path;                  /* of image files */
     ocellus_sample_source source; /* a user's */
     ocellus_split split;          /* which the source calls it */
@@ -41,7 +43,13 @@ struct ocellus_dataset {
     struct oc_store store[3];
     struct oc_part part[3];
     int chw[3]; /* after the transform */
-    int classes;
+    int axes;   /* of a sample: 3 C x H x W, 2 W x 1 (a series), 1 W (text) */
+    ocellus_type type; /* of its numbers: float32, or int64 (characters) */
+    int labels;        /* of a sample */
+    ocellus_type label_type; /* int64, or float32 (a forecast) */
+    int classes;             /* 0: labels are no classes */
+    char *vocabulary; /* the characters, asked for or found; NULL: no text */
+    int64_t sequence; /* the window asked for; 0: the usual one */
     struct oc_listing class_name; /* as many as classes */
     struct oc_transform transform;
     int measured; /* mean and std are there */
@@ -51,10 +59,10 @@ struct ocellus_dataset {
 /* The two kinds of store in memory. */
 ocellus_status oc_store_read_bytes(const struct oc_store *store, int64_t i,
                                    struct oc_image *image,
-                                   struct oc_image *scratch, int64_t *label);
+                                   struct oc_image *scratch, void *label);
 ocellus_status oc_store_read_floats(const struct oc_store *store, int64_t i,
                                     struct oc_image *image,
-                                    struct oc_image *scratch, int64_t *label);
+                                    struct oc_image *scratch, void *label);
 /* Checks C, H, W for a store and that `count` samples fit the memory's
  * arithmetic; `bytes` is one sample's. */
 ocellus_status oc_store_shape(struct oc_store *store, const char *name,
@@ -71,13 +79,37 @@ struct oc_reader {
                            struct ocellus_dataset *dataset);
 };
 extern const struct oc_reader oc_idx_reader, oc_cifar10_reader,
-    oc_cifar100_reader, oc_npy_reader, oc_folder_reader;
+    oc_cifar100_reader, oc_npy_reader, oc_names_reader, oc_folder_reader;
+
+/* Readers of what is one file: a text; numbers in the column of a table. They
+ * cut it into splits by place, as options->test and options->validation say. */
+ocellus_status oc_text_read(const char *path,
+                            const ocellus_dataset_options *options,
+                            struct ocellus_dataset *dataset);
+/* Of data sets that hold characters, as all are read. */
+ocellus_status oc_text_settle(struct ocellus_dataset *dataset);
+ocellus_status oc_series_read(const char *path,
+                              const ocellus_dataset_options *options,
+                              struct ocellus_dataset *dataset);
 
 /* One sample of a split after the data set's own transform, in
  * canvas->image. */
 ocellus_status oc_dataset_read(const struct ocellus_dataset *dataset,
                                ocellus_split split, int64_t index,
-                               struct oc_canvas *canvas, int64_t *label);
+                               struct oc_canvas *canvas, void *label);
+/* The shape of `count` samples of these C, H, W, and of their labels: count,
+ * or count x labels. */
+struct oc_shape oc_dataset_batch_shape(const struct ocellus_dataset *dataset,
+                                       int64_t count, const int chw[3]);
+struct oc_shape oc_dataset_label_shape(const struct ocellus_dataset *dataset,
+                                       int64_t count);
+/* A sample's numbers, of the data set's type, into `to`. */
+void oc_dataset_convert(const struct ocellus_dataset *dataset,
+                        const float *from, size_t count, void *to);
+/* An empty data set of images; options as oc_dataset_options() has them. */
+ocellus_status oc_dataset_create(const ocellus_dataset_options *given,
+                                 ocellus_dataset_options *options,
+                                 struct ocellus_dataset **dataset);
 /* Stores are filled: options, splits, names, shape. */
 ocellus_status oc_dataset_finish(struct ocellus_dataset *dataset,
                                  const ocellus_dataset_options *options);

@@ -192,16 +192,13 @@ ocellus_dataset_digits(int64_t train, int64_t test,
     ocellus_status status;
 
     *dataset = NULL;
-    OC_TRY(oc_dataset_options(given, &options));
     if (train < 0 || train > MOST_DIGITS || test < 0 || test > MOST_DIGITS)
         return oc_fail(OCELLUS_BAD_ARGUMENT,
                        "%lld and %lld digits; 0 to %d are drawn",
                        (long long)train, (long long)test, MOST_DIGITS);
+    OC_TRY(oc_dataset_create(given, &options, dataset));
     if (options.test == 0 && test == 0)
         options.test = -1;
-    *dataset = calloc(1, sizeof **dataset);
-    if (*dataset == NULL)
-        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a data set");
     (*dataset)->format = "digits";
     (*dataset)->classes = 10;
     status = draw_store(&(*dataset)->store[OCELLUS_TRAIN], train, options.seed,

@@ -166,12 +166,12 @@ read_classes(const char *folder, const struct oc_listing *here,
 
 static ocellus_status
 read_image(const struct oc_store *store, int64_t i, struct oc_image *image,
-           struct oc_image *scratch, int64_t *label)
+           struct oc_image *scratch, void *label)
 {
     ocellus_status status = oc_image_load(store->path[i], image);
 
     OC_TRY(status);
-    *label = store->label[i];
+    *(int64_t *)label = store->label[i];
     status = oc_image_convert(image, store->chw[0], scratch);
     if (status != OCELLUS_OK)
         return oc_fail_context(status, "%s: ", store->path[i]);

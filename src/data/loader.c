@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "base/type.h"
 #include "graph/tensor.h"
 
 #define MOST_THREADS 64
@@ -82,15 +83,16 @@ choose_normalization(struct ocellus_loader *loader)
 static ocellus_status
 make_slot(struct ocellus_loader *loader, struct oc_slot *slot)
 {
-    const int *chw = loader->chw;
+    const struct ocellus_dataset *dataset = loader->dataset;
+    ocellus_type type = dataset->label_type;
     int64_t batch = loader->options.batch;
-    struct oc_shape x = OC_SHAPE(batch, chw[0], chw[1], chw[2]);
-    struct oc_shape labels = OC_SHAPE(batch);
+    struct oc_shape x = oc_dataset_batch_shape(dataset, batch, loader->chw);
+    struct oc_shape labels = oc_dataset_label_shape(dataset, batch);
 
-    OC_TRY(oc_tensor_create(OCELLUS_FLOAT, &x, &slot->x));
-    OC_TRY(oc_tensor_create(OCELLUS_INT64, &labels, &slot->labels));
+    OC_TRY(oc_tensor_create(dataset->type, &x, &slot->x));
+    OC_TRY(oc_tensor_create(type, &labels, &slot->labels));
     if (loader->transform.mixup > 0 || loader->transform.cutmix > 0)
-        OC_TRY(oc_tensor_create(OCELLUS_INT64, &labels, &slot->labels2));
+        OC_TRY(oc_tensor_create(type, &labels, &slot->labels2));
     slot->index = calloc((size_t)batch, sizeof *slot->index);
     if (slot->index == NULL)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a batch");
@@ -109,7 +111,8 @@ make_ring(struct ocellus_loader *loader)
         OC_SHAPE(batch, loader->chw[0], loader->chw[1], loader->chw[2]);
     size_t bytes;
 
-    if (oc_shape_bytes(&x, sizeof(float), &bytes) != OCELLUS_OK ||
+    if (oc_shape_bytes(&x, oc_type_size(loader->dataset->type), &bytes) !=
+            OCELLUS_OK ||
         bytes > MOST_BATCH_BYTES)
         return oc_fail(OCELLUS_BAD_ARGUMENT,
                        "a batch of %lld samples of %d x %d x %d is larger than "
@@ -135,6 +138,10 @@ prepare(struct ocellus_loader *loader, const ocellus_loader_options *given)
 
     OC_TRY(take_options(given, options));
     OC_TRY(oc_transform_parse(options->augment, &loader->transform));
+    if (loader->dataset->axes != 3 && options->augment != NULL)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "augment: '%s' is for images, not for sequences",
+                       options->augment);
     options->augment = NULL;
     loader->count = ocellus_dataset_count(loader->dataset, loader->split);
     if (loader->count == 0)

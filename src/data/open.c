@@ -4,13 +4,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 
 /* A folder of images comes last: it is what any folder of folders may be. */
 static const struct oc_reader *const readers[] = {
-    &oc_idx_reader, &oc_cifar10_reader, &oc_cifar100_reader, &oc_npy_reader,
-    &oc_folder_reader};
+    &oc_idx_reader, &oc_cifar10_reader, &oc_cifar100_reader,
+    &oc_npy_reader, &oc_names_reader,   &oc_folder_reader};
 
 static ocellus_status
 find_reader(const char *path, const struct oc_listing *names,
@@ -25,12 +27,13 @@ find_reader(const char *path, const struct oc_listing *names,
     if (format != NULL)
         return oc_fail(OCELLUS_BAD_ARGUMENT,
                        "no data format is called '%s'; there are idx, cifar10, "
-                       "cifar100, npy and folder",
+                       "cifar100, npy, names, folder, and for a file text "
+                       "and series",
                        format);
     return oc_fail(OCELLUS_BAD_DATA,
                    "%s holds no data set that is known among its %d files: "
                    "no train-images-idx3-ubyte, data_batch_1.bin, train.bin, "
-                   "x_train.npy or folders of images",
+                   "x_train.npy, folders of images or text files",
                    path, names->count);
 }
 
@@ -102,16 +105,30 @@ read_folder(const char *path, const ocellus_dataset_options *options,
     return status;
 }
 
+/* A file: a table by its name, else a text. */
 static ocellus_status
-create(const ocellus_dataset_options *given, ocellus_dataset_options *options,
-       ocellus_dataset **dataset)
+read_file(const char *path, const ocellus_dataset_options *options,
+          struct ocellus_dataset *dataset)
 {
-    *dataset = NULL;
-    OC_TRY(oc_dataset_options(given, options));
-    *dataset = calloc(1, sizeof **dataset);
-    if (*dataset == NULL)
-        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a data set");
-    return OCELLUS_OK;
+    size_t length = strlen(path);
+    const char *format = options->format;
+    int table = length > 4 && strcasecmp(path + length - 4, ".csv") == 0;
+    ocellus_status status;
+
+    if (format == NULL)
+        format = table ? "series" : "text";
+    table = strcmp(format, "series") == 0;
+    if (!table && strcmp(format, "text") != 0)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "%s is a file, which is read as text or series; '%s' is "
+                       "of a folder",
+                       path, format);
+    dataset->format = table ? "series" : "text";
+    OC_TRY(table ? oc_series_read(path, options, dataset)
+                 : oc_text_read(path, options, dataset));
+    status = oc_dataset_finish(dataset, options);
+    return status == OCELLUS_BAD_DATA ? oc_fail_context(status, "%s: ", path)
+                                      : status;
 }
 
 static ocellus_status
@@ -133,8 +150,14 @@ ocellus_dataset_open(const char *path, const ocellus_dataset_options *given,
     char *inner;
 
     *dataset = NULL;
+    if (oc_file_exists(path) && !oc_is_folder(path)) {
+        status = oc_dataset_create(given, &options, dataset);
+        if (status == OCELLUS_OK)
+            status = read_file(path, &options, *dataset);
+        return conclude(status, dataset);
+    }
     OC_TRY(look_inside(path, 0, &inner));
-    status = create(given, &options, dataset);
+    status = oc_dataset_create(given, &options, dataset);
     if (status == OCELLUS_OK)
         status = conclude(
             read_folder(inner != NULL ? inner : path, &options, *dataset),
@@ -145,14 +168,14 @@ ocellus_dataset_open(const char *path, const ocellus_dataset_options *given,
 
 static ocellus_status
 read_source(const struct oc_store *store, int64_t i, struct oc_image *image,
-            struct oc_image *scratch, int64_t *label)
+            struct oc_image *scratch, void *label)
 {
     const ocellus_sample_source *source = &store->source;
     ocellus_status status;
 
     (void)scratch;
     OC_TRY(oc_image_resize(image, store->chw[0], store->chw[1], store->chw[2]));
-    *label = -1;
+    *(int64_t *)label = -1;
     (void)oc_fail(OCELLUS_OK, "no reason was given");
     status = source->read(source->user, store->split, i, image->x, label);
     if (status != OCELLUS_OK)
@@ -220,6 +243,6 @@ ocellus_dataset_from_source(const ocellus_sample_source *source,
                        source->size);
     memcpy(&whole, source,
            source->size < sizeof whole ? source->size : sizeof whole);
-    OC_TRY(create(given, &options, dataset));
+    OC_TRY(oc_dataset_create(given, &options, dataset));
     return conclude(take_source(&whole, &options, *dataset), dataset);
 }

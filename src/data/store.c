@@ -14,7 +14,7 @@ sample_size(const struct oc_store *store)
 ocellus_status
 oc_store_read_bytes(const struct oc_store *store, int64_t i,
                     struct oc_image *image, struct oc_image *scratch,
-                    int64_t *label)
+                    void *label)
 {
     size_t size = sample_size(store);
     const uint8_t *from = store->bytes + (size_t)i * size;
@@ -23,21 +23,21 @@ oc_store_read_bytes(const struct oc_store *store, int64_t i,
     OC_TRY(oc_image_resize(image, store->chw[0], store->chw[1], store->chw[2]));
     for (size_t k = 0; k < size; k++)
         image->x[k] = (float)from[k] * (1.0f / 255);
-    *label = store->label[i];
+    *(int64_t *)label = store->label[i];
     return OCELLUS_OK;
 }
 
 ocellus_status
 oc_store_read_floats(const struct oc_store *store, int64_t i,
                      struct oc_image *image, struct oc_image *scratch,
-                     int64_t *label)
+                     void *label)
 {
     size_t size = sample_size(store);
 
     (void)scratch;
     OC_TRY(oc_image_resize(image, store->chw[0], store->chw[1], store->chw[2]));
     memcpy(image->x, store->floats + (size_t)i * size, size * sizeof(float));
-    *label = store->label[i];
+    *(int64_t *)label = store->label[i];
     return OCELLUS_OK;
 }
 

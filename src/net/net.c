@@ -4,26 +4,41 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char images[] = "images";
+
 static const struct {
     const char *name;
     const char *summary;
     oc_net_builder build;
     int least; /* smallest height and width */
+    const char *takes;
+    oc_sequence_builder build_sequence; /* instead of build */
 } nets[] = {
-    {"mlp", "two hidden layers of 256", oc_net_mlp, 1},
-    {"lenet5", "LeCun 1998, with ReLU and max-pooling", oc_net_lenet5, 12},
-    {"resnet20", "He 2016 for 32 x 32 images, 0.27 M", oc_net_resnet20, 4},
-    {"resnet32", "the same, 0.46 M", oc_net_resnet32, 4},
-    {"resnet56", "the same, 0.85 M", oc_net_resnet56, 4},
-    {"alexnet", "Krizhevsky 2014, 61 M", oc_net_alexnet, 63},
-    {"vgg11", "Simonyan 2014, 133 M", oc_net_vgg11, 32},
-    {"vgg16", "Simonyan 2014, 138 M", oc_net_vgg16, 32},
-    {"squeezenet", "SqueezeNet 1.1, 1.2 M", oc_net_squeezenet, 17},
-    {"mobilenetv2", "Sandler 2018, 3.5 M", oc_net_mobilenetv2, 32},
-    {"resnet18", "He 2016, 11.7 M", oc_net_resnet18, 32},
-    {"resnet34", "He 2016, 21.8 M", oc_net_resnet34, 32},
-    {"resnet50", "He 2016, 25.6 M", oc_net_resnet50, 32},
-    {"unet", "Ronneberger 2015, a class for each pixel", oc_net_unet, 16},
+    {"mlp", "two hidden layers of 256", oc_net_mlp, 1, images, NULL},
+    {"lenet5", "LeCun 1998, with ReLU and max-pooling", oc_net_lenet5, 12,
+     images, NULL},
+    {"resnet20", "He 2016 for 32 x 32 images, 0.27 M", oc_net_resnet20, 4,
+     images, NULL},
+    {"resnet32", "the same, 0.46 M", oc_net_resnet32, 4, images, NULL},
+    {"resnet56", "the same, 0.85 M", oc_net_resnet56, 4, images, NULL},
+    {"alexnet", "Krizhevsky 2014, 61 M", oc_net_alexnet, 63, images, NULL},
+    {"vgg11", "Simonyan 2014, 133 M", oc_net_vgg11, 32, images, NULL},
+    {"vgg16", "Simonyan 2014, 138 M", oc_net_vgg16, 32, images, NULL},
+    {"squeezenet", "SqueezeNet 1.1, 1.2 M", oc_net_squeezenet, 17, images,
+     NULL},
+    {"mobilenetv2", "Sandler 2018, 3.5 M", oc_net_mobilenetv2, 32, images,
+     NULL},
+    {"resnet18", "He 2016, 11.7 M", oc_net_resnet18, 32, images, NULL},
+    {"resnet34", "He 2016, 21.8 M", oc_net_resnet34, 32, images, NULL},
+    {"resnet50", "He 2016, 25.6 M", oc_net_resnet50, 32, images, NULL},
+    {"unet", "Ronneberger 2015, a class for each pixel", oc_net_unet, 16,
+     images, NULL},
+    {"charlstm", "the next character of a text: LSTM, 2 x 256", NULL, 1, "text",
+     oc_net_charlstm},
+    {"namelstm", "the class of a name: LSTM, 128", NULL, 1, "names",
+     oc_net_namelstm},
+    {"serieslstm", "the next number of a series: LSTM, 128", NULL, 1, "series",
+     oc_net_serieslstm},
 };
 
 #define N_NETS ((int)(sizeof nets / sizeof nets[0]))
@@ -38,6 +53,15 @@ const char *
 ocellus_net_summary(int k)
 {
     return k >= 0 && k < N_NETS ? nets[k].summary : NULL;
+}
+
+const char *
+ocellus_net_takes(const char *name)
+{
+    for (int k = 0; k < N_NETS; k++)
+        if (strcmp(name, nets[k].name) == 0)
+            return nets[k].takes;
+    return NULL;
 }
 
 /* A graph whose failure is a sentence: builders cannot fail otherwise here. */
@@ -62,6 +86,25 @@ unknown(const char *name)
     return refuse(sentence);
 }
 
+/* Sequences of any length. */
+static ocellus_value *
+build_sequence(ocellus_graph *graph, int k, int channels, int classes)
+{
+    const int64_t dims[] = {-1, -1, 1};
+    int is_series = strcmp(nets[k].takes, "series") == 0;
+    ocellus_value *x = ocellus_graph_input(
+        graph, "x", is_series ? OCELLUS_FLOAT : OCELLUS_INT64,
+        is_series ? 3 : 2, dims);
+    return nets[k].build_sequence(graph, x, channels, classes);
+}
+
+static ocellus_value *
+build_image(ocellus_graph *graph, int k, const int64_t dims[4], int classes)
+{
+    ocellus_value *x = ocellus_graph_input(graph, "x", OCELLUS_FLOAT, 4, dims);
+    return nets[k].build(x, classes);
+}
+
 static ocellus_status
 build(int k, int channels, int height, int width, int classes, uint64_t seed,
       ocellus_graph **graph)
@@ -71,8 +114,9 @@ build(int k, int channels, int height, int width, int classes, uint64_t seed,
     if (status != OCELLUS_OK)
         return status;
     ocellus_graph_set_seed(*graph, seed);
-    ocellus_value *x = ocellus_graph_input(*graph, "x", OCELLUS_FLOAT, 4, dims);
-    ocellus_value *y = nets[k].build(x, classes);
+    ocellus_value *y = nets[k].build
+                           ? build_image(*graph, k, dims, classes)
+                           : build_sequence(*graph, k, channels, classes);
     status = ocellus_graph_check(*graph);
     if (status == OCELLUS_OK)
         status = ocellus_graph_output(*graph, "y", y);

@@ -97,6 +97,20 @@ train_forms(struct ocellus_graph *graph)
 /* ---- the loss -------------------------------------------------------------
  */
 
+/* All positions of all sequences as samples of one batch. */
+static struct ocellus_value *
+lie_long(struct ocellus_value *value, int axes)
+{
+    struct ocellus_graph *graph = value ? value->graph : NULL;
+    int64_t dims[2] = {-1, 0};
+
+    if (value == NULL)
+        return NULL;
+    if (axes == 2)
+        dims[1] = value->shape.dim[value->shape.rank - 1];
+    return OC_NODE(graph, "Reshape", NULL, value, oc_ints(graph, axes, dims));
+}
+
 static struct ocellus_value *
 one_loss(struct ocellus_graph *graph, const struct oc_recipe *recipe,
          struct ocellus_value *y, struct ocellus_value *labels)
@@ -109,6 +123,10 @@ one_loss(struct ocellus_graph *graph, const struct oc_recipe *recipe,
         return OC_NODE(graph, "SmoothL1", NULL, y, labels);
     case OC_LOSS_BCE:
         return OC_NODE(graph, "BinaryCrossEntropyWithLogits", NULL, y, labels);
+    case OC_LOSS_SEQUENCE:
+        y = lie_long(y, 2);
+        labels = lie_long(labels, 1);
+        /* fall through */
     default:
         snprintf(attributes, sizeof attributes,
                  "reduction=mean label_smoothing=%.9g",
@@ -117,11 +135,18 @@ one_loss(struct ocellus_graph *graph, const struct oc_recipe *recipe,
     }
 }
 
+static int
+of_classes(const struct oc_recipe *recipe)
+{
+    return recipe->loss == OC_LOSS_CROSS_ENTROPY ||
+           recipe->loss == OC_LOSS_SEQUENCE;
+}
+
 /* Cross-entropy wants logits: a net that ends in Softmax is entered before. */
 static struct ocellus_value *
 scores(const struct oc_recipe *recipe, struct ocellus_value *y)
 {
-    if (recipe->loss == OC_LOSS_CROSS_ENTROPY && y->node != NULL &&
+    if (of_classes(recipe) && y->node != NULL &&
         strcmp(y->node->op->name, "Softmax") == 0)
         return y->node->in[0];
     return y;
@@ -131,10 +156,11 @@ static struct ocellus_value *
 labels_input(struct ocellus_graph *graph, const struct oc_recipe *recipe,
              const char *name, const struct ocellus_value *y)
 {
-    if (recipe->loss != OC_LOSS_CROSS_ENTROPY)
+    if (!of_classes(recipe))
         return oc_graph_input(graph, name, OCELLUS_FLOAT, &y->shape);
     struct oc_shape shape = y->shape;
-    for (int k = 1; k + 1 < shape.rank; k++) /* classes are axis 1 */
+    int axis = recipe->loss == OC_LOSS_SEQUENCE ? shape.rank - 1 : 1;
+    for (int k = axis; k + 1 < shape.rank; k++)
         shape.dim[k] = shape.dim[k + 1];
     shape.rank = shape.rank > 1 ? shape.rank - 1 : 1;
     return oc_graph_input(graph, name, OCELLUS_INT64, &shape);

@@ -24,7 +24,9 @@ enum oc_loss_kind {
     OC_LOSS_CROSS_ENTROPY, /* on logits; labels are class indices */
     OC_LOSS_MSE,           /* "labels" has the output's shape */
     OC_LOSS_SMOOTH_L1,
-    OC_LOSS_BCE /* with logits */
+    OC_LOSS_BCE,     /* with logits */
+    OC_LOSS_SEQUENCE /* cross-entropy of classes along the last axis, labels
+                      * for all that stand before it */
 };
 
 enum oc_optimizer_kind {

@@ -159,19 +159,20 @@ oc_optimizer_parse(const char *text, struct oc_recipe *r, double *rate)
 ocellus_status
 oc_loss_parse(const char *text, struct oc_recipe *recipe)
 {
-    static const char *const known[] = {[OC_LOSS_CROSS_ENTROPY] =
-                                            "cross_entropy",
-                                        [OC_LOSS_MSE] = "mse",
-                                        [OC_LOSS_SMOOTH_L1] = "smooth_l1",
-                                        [OC_LOSS_BCE] = "bce"};
+    static const char *const known[] = {
+        [OC_LOSS_CROSS_ENTROPY] = "cross_entropy",
+        [OC_LOSS_MSE] = "mse",
+        [OC_LOSS_SMOOTH_L1] = "smooth_l1",
+        [OC_LOSS_BCE] = "bce",
+        [OC_LOSS_SEQUENCE] = "sequence_cross_entropy"};
     for (size_t k = 0; k < OC_COUNT(known); k++)
         if (text == NULL || *text == '\0' || strcmp(text, known[k]) == 0) {
             recipe->loss = (enum oc_loss_kind)k;
             return OCELLUS_OK;
         }
     return oc_fail(OCELLUS_BAD_ARGUMENT,
-                   "there is no loss '%s'; there are cross_entropy, mse, "
-                   "smooth_l1 and bce",
+                   "there is no loss '%s'; there are cross_entropy, "
+                   "sequence_cross_entropy, mse, smooth_l1 and bce",
                    text);
 }
 
