@@ -379,13 +379,12 @@ OCELLUS_API ocellus_status ocellus_graph_set_metadata(ocellus_graph *graph,
 OCELLUS_API const char *ocellus_graph_get_metadata(const ocellus_graph *graph,
                                                    const char *key);
 
-/* A model file as a graph: ONNX (operator sets 1 to 27), or Darknet's .cfg with
- * the .weights of the same name beside it (without, parameters start from
- * chance). What an operator trains by nature (weights and biases) becomes
- * trainable states, the statistics of BatchNormalization states, other numbers
- * constants.
- * OCELLUS_BAD_MODEL, OCELLUS_UNSUPPORTED (naming the node and its operator) or
- * OCELLUS_IO. */
+/* A model file as a graph: ONNX (operator sets 1 to 27), or Darknet's .cfg or
+ * Caffe's .prototxt with the .weights or .caffemodel of the same name beside it
+ * (without, parameters start from chance). What an operator trains by nature
+ * (weights and biases) becomes trainable states, the statistics of
+ * BatchNormalization states, other numbers constants. OCELLUS_BAD_MODEL,
+ * OCELLUS_UNSUPPORTED (naming the node and its operator) or OCELLUS_IO. */
 OCELLUS_API ocellus_status ocellus_graph_load(const char *path,
                                               ocellus_graph **graph);
 /* The graph as an ONNX model file (operator set 17, newer where an operator

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "format/caffe.h"
 #include "format/darknet.h"
 #include "format/onnx.h"
 
@@ -17,7 +18,8 @@ static const struct {
     const char *net, *weights;
     ocellus_status (*load)(const char *net, const char *weights,
                            struct ocellus_graph **graph);
-} pairs[] = {{".cfg", ".weights", oc_darknet_load}};
+} pairs[] = {{".cfg", ".weights", oc_darknet_load},
+             {".prototxt", ".caffemodel", oc_caffe_load}};
 
 static int
 ends_in(const char *path, const char *ending)

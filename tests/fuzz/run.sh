@@ -22,8 +22,7 @@ wanted() {
     npy) echo '*.npy' ;;
     image) echo '*.jpg *.jpeg *.png *.ppm' ;;
     darknet) echo '*.cfg' ;;
-    caffe) echo '*.prototxt' ;;
-    caffemodel) echo '*.caffemodel' ;;
+    caffe) echo '*.prototxt *.caffemodel' ;;
     esac
 }
 
