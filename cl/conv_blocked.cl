@@ -29,13 +29,7 @@
  * -DVECTORS=2   blocks of y in a tile
  * -DTAPS_S=0    columns of the window, in a first layer: unrolled
  * -DDILATION=1  their distance there
- * -DBIAS=0      1: there is a bias, k_count numbers
- * -DMASK=0      1: padding channels are not zero by themselves
- * -DEXTRAS=0    tensors that the epilogue reads: e, f
- * -DON_VECTORS=0  1: FINISH takes a vector, 0: a number
- *
- * FINISH(v, i, j) is the epilogue of v with elements i of e and j of f; it
- * comes with EPILOGUE, before this file.
+ * and those of conv_ends.clh
  */
 #ifndef BLOCK
 #define BLOCK 8
@@ -55,49 +49,7 @@
 #ifndef DILATION
 #define DILATION 1
 #endif
-#ifndef BIAS
-#define BIAS 0
-#endif
-#ifndef MASK
-#define MASK 0
-#endif
-#ifndef ON_VECTORS
-#define ON_VECTORS 0
-#endif
-#ifndef EXTRAS
-#define EXTRAS 0
-#endif
-#if EXTRAS > 0
-#define E_PARAMETERS                                                          \
-    , int e_base, int e_image, int e_plane, int e_row, int e_col
-#else
-#define E_PARAMETERS
-#define e_base 0
-#define e_image 0
-#define e_plane 0
-#define e_row 0
-#define e_col 0
-#endif
-#if EXTRAS > 1
-#define F_PARAMETERS                                                          \
-    , int f_base, int f_image, int f_plane, int f_row, int f_col
-#else
-#define F_PARAMETERS
-#define f_base 0
-#define f_image 0
-#define f_plane 0
-#define f_row 0
-#define f_col 0
-#endif
-#ifndef EPILOGUE
-#define EPILOGUE_PARAMETERS
-#endif
-#pragma OPENCL FP_CONTRACT ON
-
-#define INLINE static inline __attribute__((always_inline))
-#define VECTOR OC_CAT(float, BLOCK)
-#define LOAD_VECTOR(p) (*(__global const VECTOR *)(p))
-#define STORE_VECTOR(p, v) (*(__global VECTOR *)(p) = (v))
+#include "conv_ends.clh"
 
 /* Steps of one tensor in elements: to the next image, row, column. */
 struct steps {
@@ -194,41 +146,6 @@ add_tap(VECTOR acc[PIXELS][VECTORS], __global const float *const x[PIXELS],
         }
     }
 }
-
-INLINE VECTOR
-bias_of(__global const float *bias, int k0, int k_count)
-{
-    float lane[BLOCK];
-
-    for (int l = 0; l < BLOCK; l++)
-        lane[l] = k0 + l < k_count ? bias[k0 + l] : 0.0f;
-    return OC_CAT(vload, BLOCK)(0, lane);
-}
-
-/* The epilogue of a vector of channels from k0 on; a macro, since FINISH names
- * the kernel's parameters. */
-#ifdef EPILOGUE
-#if ON_VECTORS
-#define ALL_LANES(v, e, f) (v) = FINISH(v, e, f)
-#define ONE_LANE(v, e, f) (v)
-#else
-#define ALL_LANES(v, e, f)
-#define ONE_LANE(v, e, f) FINISH(v, e, f)
-#endif
-#define FINISH_VECTOR(v, e, f, k0)                                            \
-    do {                                                                      \
-        float lane_[BLOCK];                                                   \
-        ALL_LANES(v, e, f);                                                   \
-        OC_CAT(vstore, BLOCK)(v, 0, lane_);                                   \
-        for (int l = 0; l < BLOCK; l++)                                       \
-            lane_[l] = MASK && (k0) + l >= k_count                            \
-                           ? 0.0f                                             \
-                           : ONE_LANE(lane_[l], (e) + l, (f) + l);            \
-        v = OC_CAT(vload, BLOCK)(0, lane_);                                   \
-    } while (0)
-#else
-#define FINISH_VECTOR(v, e, f, k0)
-#endif
 
 /* For every sum of the tile: pixel p, block v. */
 #define EACH_SUM                                                              \

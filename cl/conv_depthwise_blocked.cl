@@ -20,7 +20,7 @@
  * -DSTRIDE=1    columns between the windows
  * -DDILATION=1  columns between taps
  * -DGROUP=3     rows of the window that dw sums at once
- * -DBIAS=0, -DMASK=0, -DEXTRAS=0, -DON_VECTORS=0  as in conv_blocked.cl
+ * and those of conv_ends.clh
  */
 #ifndef BLOCK
 #define BLOCK 8
@@ -43,49 +43,7 @@
 #ifndef GROUP
 #define GROUP 3
 #endif
-#ifndef BIAS
-#define BIAS 0
-#endif
-#ifndef MASK
-#define MASK 0
-#endif
-#ifndef ON_VECTORS
-#define ON_VECTORS 0
-#endif
-#ifndef EXTRAS
-#define EXTRAS 0
-#endif
-#if EXTRAS > 0
-#define E_PARAMETERS                                                          \
-    , int e_base, int e_image, int e_plane, int e_row, int e_col
-#else
-#define E_PARAMETERS
-#define e_base 0
-#define e_image 0
-#define e_plane 0
-#define e_row 0
-#define e_col 0
-#endif
-#if EXTRAS > 1
-#define F_PARAMETERS                                                          \
-    , int f_base, int f_image, int f_plane, int f_row, int f_col
-#else
-#define F_PARAMETERS
-#define f_base 0
-#define f_image 0
-#define f_plane 0
-#define f_row 0
-#define f_col 0
-#endif
-#ifndef EPILOGUE
-#define EPILOGUE_PARAMETERS
-#endif
-#pragma OPENCL FP_CONTRACT ON
-
-#define INLINE static inline __attribute__((always_inline))
-#define VECTOR OC_CAT(float, BLOCK)
-#define LOAD_VECTOR(p) (*(__global const VECTOR *)(p))
-#define STORE_VECTOR(p, v) (*(__global VECTOR *)(p) = (v))
+#include "conv_ends.clh"
 
 /* Sums of `pixels` outputs side by side; x and w at their first tap. */
 INLINE void
@@ -121,39 +79,6 @@ add_window(VECTOR acc[PIXELS], const int pixels, __global const float *x,
 #endif
 }
 
-INLINE VECTOR
-bias_of(__global const float *bias, int k0, int k_count)
-{
-    float lane[BLOCK];
-
-    for (int l = 0; l < BLOCK; l++)
-        lane[l] = k0 + l < k_count ? bias[k0 + l] : 0.0f;
-    return OC_CAT(vload, BLOCK)(0, lane);
-}
-
-#ifdef EPILOGUE
-#if ON_VECTORS
-#define LANES_OF(v, e, f) (v) = FINISH(v, e, f)
-#define LANE_OF(v, e, f) (v)
-#else
-#define LANES_OF(v, e, f)
-#define LANE_OF(v, e, f) FINISH(v, e, f)
-#endif
-#define FINISH_ALL(v, e, f)                                                   \
-    do {                                                                      \
-        float lane_[BLOCK];                                                   \
-        LANES_OF(v, e, f);                                                    \
-        OC_CAT(vstore, BLOCK)(v, 0, lane_);                                   \
-        for (int l = 0; l < BLOCK; l++)                                       \
-            lane_[l] = MASK && c * BLOCK + l >= c_count                       \
-                           ? 0.0f                                             \
-                           : LANE_OF(lane_[l], (e) + l, (f) + l);             \
-        v = OC_CAT(vload, BLOCK)(0, lane_);                                   \
-    } while (0)
-#else
-#define FINISH_ALL(v, e, f)
-#endif
-
 /* `pixels` outputs from column j on of the current row. */
 #define MAKE(pixels)                                                          \
     do {                                                                      \
@@ -163,8 +88,8 @@ bias_of(__global const float *bias, int k0, int k_count)
                    w_tap_r, w_tap_s, taps_r, taps_s);                         \
         _Pragma("unroll") for (int p = 0; p < (pixels); p++)                  \
         {                                                                     \
-            FINISH_ALL(acc[p], e_at + (j + p) * e_col,                        \
-                       f_at + (j + p) * f_col);                               \
+            FINISH_VECTOR(acc[p], e_at + (j + p) * e_col,                     \
+                          f_at + (j + p) * f_col, c * BLOCK);                 \
             STORE_VECTOR(to + (j + p) * y_col, acc[p]);                       \
         }                                                                     \
     } while (0)
@@ -176,7 +101,7 @@ conv_depthwise(__global const float *x, __global const float *w,
                int x_image, int x_plane, int x_row, int x_tap_r, int y_base,
                int y_image, int y_plane, int y_row, int y_col, int w_base,
                int w_block, int w_tap_r, int w_tap_s, int taps_r, int taps_s,
-               int c_count, int out_h, int out_w, int total,
+               int k_count, int out_h, int out_w, int total,
                int rows E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
     const int c = (int)get_global_id(0);
@@ -184,7 +109,7 @@ conv_depthwise(__global const float *x, __global const float *w,
     const int row1 = min(row0 + rows, total);
     __global const float *w_of = w + w_base + c * w_block;
     const VECTOR first =
-        BIAS ? bias_of(bias, c * BLOCK, c_count) : (VECTOR)(0.0f);
+        BIAS ? bias_of(bias, c * BLOCK, k_count) : (VECTOR)(0.0f);
 
     for (int row = row0; row < row1; row++) {
         const int n = row / out_h;

@@ -22,6 +22,7 @@ static const struct oc_doctor_case cases[] = {
     {"Conv", "pads=1,1,1,1 group=2", "1x6x9x7 10x3x3x3", .quick = 0},
     {"Conv", "pads=2,1", "2x5x23 7x5x4", .quick = 0},
     {"Conv", "pads=1,1,1,1", "1x64x28x28 64x64x3x3", .quick = 0},
+    {"Conv", "pads=1,1,1,1", "2x16x40x40 32x16x3x3 32", .then = "Relu"},
     {"ConvTranspose", "strides=2,2 pads=1,1,1,1 output_padding=1,1",
      "2x11x5x7 11x9x3x3 9", .quick = 0},
     {"ConvTranspose", "kernel_shape=2,2 strides=2,2", "1x16x6x5 16x24x2x2",

@@ -128,6 +128,7 @@ struct ocellus_graph {
     int n_kept, room_kept;
     int open;      /* its nodes may wait */
     int64_t opset; /* of the file that it was read from; 0: none */
+    int training;  /* a step of training: rounding adds up there */
     struct oc_metadata *metadata;
     int n_metadata, room_metadata;
     ocellus_status status; /* the first failure of a builder */

@@ -248,6 +248,8 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 static const struct oc_impl conv_impls[] = {
     {"depthwise", oc_conv_depthwise_refuse, oc_conv_depthwise_layouts,
      oc_conv_depthwise, OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
+    {"winograd", oc_conv_winograd_refuse, oc_conv_winograd_layouts,
+     oc_conv_winograd, OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
     {"blocked", oc_conv_blocked_refuse, oc_conv_blocked_layouts,
      oc_conv_blocked, OC_IMPL_HALO | OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_conv_tiled_refuse, NULL, oc_conv_tiled, OC_IMPL_EPILOGUE, 0},

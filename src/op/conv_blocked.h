@@ -137,6 +137,16 @@ void oc_conv_push_tensors(struct oc_steps *steps, struct oc_step *launch);
 void oc_conv_push_epilogue(struct oc_steps *steps, struct oc_step *launch,
                            const struct oc_conv_job *job);
 
+/* ---- 3 x 3 by Winograd's method, inference (conv_winograd.c) ------------ */
+
+const char *oc_conv_winograd_refuse(const struct oc_node *node,
+                                    const struct oc_caps *caps);
+void oc_conv_winograd_layouts(const struct oc_node *node,
+                              const struct oc_caps *caps, struct oc_layout in[],
+                              struct oc_layout out[], size_t *scratch);
+ocellus_status oc_conv_winograd(struct oc_steps *steps,
+                                const struct oc_node *node);
+
 /* ---- depthwise: groups == channels (conv_depthwise.c) ------------------- */
 
 const char *oc_conv_depthwise_refuse(const struct oc_node *node,

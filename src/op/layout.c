@@ -37,6 +37,8 @@ count_packed(const struct oc_layout *layout, const struct oc_shape *shape)
     const int joined = oc_groups_joined(groups, c, k, b);
     int64_t kb = blocks_of(shape->dim[0], b);
 
+    if (layout->pack == OC_PACK_WINOGRAD)
+        return (size_t)(36 * kb * b * blocks_of(c, b) * b);
     if (layout->pack == OC_PACK_CONV_FIRST)
         return (size_t)(kb * b * c * window);
     if (layout->pack == OC_PACK_CONV_FLIP)
@@ -66,6 +68,7 @@ oc_layout_text(const struct oc_layout *layout, char *text)
         [OC_PACK_CONV_FLIP] = "w%dflip",
         [OC_PACK_GEMM] = "gemm%d",
         [OC_PACK_CONV_FIRST] = "w%dfirst",
+        [OC_PACK_WINOGRAD] = "w%dwinograd",
     };
     int used = 0;
 

@@ -119,6 +119,27 @@ grouped_weights(struct oc_steps *steps, const struct oc_operand *from,
     return steps->status;
 }
 
+/* Not a copy: the numbers change. float32 only. */
+static ocellus_status
+winograd_weights(struct oc_steps *steps, const struct oc_operand *from,
+                 const struct oc_operand *to)
+{
+    const int b = to->layout.block;
+    const int64_t *dim = to->value->shape.dim;
+    const int64_t k_blocks = (dim[0] + b - 1) / b;
+    const int64_t c_padded = (dim[1] + b - 1) / b * b;
+    struct oc_step *launch =
+        oc_launch(steps, "conv_winograd", "winograd_weights");
+
+    oc_define(steps, launch, "BLOCK", b);
+    arg_place(launch, from, 0);
+    arg_place(launch, to, 1);
+    args(steps, launch,
+         (int[]){(int)dim[0], (int)dim[1], (int)k_blocks, (int)c_padded}, 4);
+    oc_grid2(launch, c_padded, k_blocks, 0, 0);
+    return steps->status;
+}
+
 /* Weights; `packed` is the side that is packed. */
 static ocellus_status
 weights(struct oc_steps *steps, const struct oc_operand *from,
@@ -136,6 +157,8 @@ weights(struct oc_steps *steps, const struct oc_operand *from,
 
     if (packed->layout.groups > 1)
         return grouped_weights(steps, from, to);
+    if (packed->layout.pack == OC_PACK_WINOGRAD)
+        return winograd_weights(steps, from, to);
     launch = start(steps,
                    first ? (pack ? "pack_first" : "unpack_first")
                          : (pack ? "pack_conv" : "unpack_conv"),
@@ -179,7 +202,7 @@ oc_emit_reorder(struct oc_steps *steps, const struct oc_operand *from,
     if (oc_layout_count(&to->layout, &to->value->shape) == 0)
         return steps->status;
     if (!knows(from) || !knows(to) || (packs && packed) ||
-        from->layout.groups > 1)
+        from->layout.groups > 1 || from->layout.pack == OC_PACK_WINOGRAD)
         return oc_fail(OCELLUS_INTERNAL, "no reorder from %s to %s",
                        oc_layout_text(&from->layout, a),
                        oc_layout_text(&to->layout, b));

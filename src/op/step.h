@@ -26,7 +26,8 @@
  *          with flip, the same for the input gradient: roles of K and C
  *          exchanged and R, S reversed; first: ceil(K/block) x C x R x S x
  *          block(k), for few input channels read plain and for depthwise
- *          weights (C = 1).
+ *          weights (C = 1); winograd: K x C x 3 x 3 at the 36 points of
+ *          F(4 x 4, 3 x 3), 36 x ceil(K/block) x padded C x block(k).
  *          With groups, C is the channels that a joined group has on the
  *          side that is read (oc_groups_joined): between channels of
  *          different groups lie zeros. */
@@ -41,7 +42,8 @@ enum oc_pack {
     OC_PACK_CONV,
     OC_PACK_CONV_FLIP,
     OC_PACK_GEMM,
-    OC_PACK_CONV_FIRST
+    OC_PACK_CONV_FIRST,
+    OC_PACK_WINOGRAD
 };
 
 #define OC_PLAIN ((struct oc_layout){.block = 1})

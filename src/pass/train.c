@@ -224,6 +224,7 @@ oc_train_pass(struct ocellus_graph *graph, void *user)
     const struct oc_recipe *recipe = user;
     if (graph->n_outputs == 0)
         return oc_fail(OCELLUS_BAD_MODEL, "the model has no output");
+    graph->training = 1;
     OC_TRY(train_forms(graph));
     struct ocellus_value *loss = add_loss(graph, recipe);
     OC_TRY(settled(graph));

@@ -1,0 +1,406 @@
+/* conv_winograd.cl - 3 x 3 convolution of stride 1 on CPU-class devices by
+ * Winograd's minimal filtering, F(4 x 4, 3 x 3) (Lavin and Gray, 2015), over
+ * channel blocks.
+ *
+ *     y = A' [ (G w G') * (B' x B) ] A
+ *
+ * for tiles of 4 x 4 outputs, which read 6 x 6 inputs that overlap by two: 36
+ * multiplications a channel pair where the sum of the definition has 144. What
+ * stands in brackets is 36 products of matrices, tiles x channels of x times
+ * channels of x times channels of y.
+ *
+ * The polynomials are interpolated at 0, +-sqrt(1/2), +-sqrt(2) and infinity:
+ * as many operations as with 0, +-1, +-2, and a smaller rounding error, since
+ * no number is far from 1.
+ *
+ * winograd_weights  u[f][k / b][c][k % b] from w, K x C x 3 x 3; in the
+ *                   prologue
+ * winograd_input    v[f][tile][c] from x
+ * winograd_product  m[f][tile][k] = v[f] u[f]; m lies behind v in `scratch`
+ * winograd_output   y from m, with bias and epilogue
+ *
+ * winograd_whole    all three for a few tiles, whose numbers at the points stay
+ *                   in local memory, which is the core's cache: where there
+ *                   are tiles enough for every core (FUSED=1, without the
+ *                   other three)
+ *
+ * f counts the 36 points, tile goes through columns, rows and images. Channels
+ * are padded to whole blocks everywhere.
+ *
+ * -DBLOCK=8     lanes of a vector: channels in a block
+ * -DTILES=6     tiles of the product whose sums stay in registers
+ * -DVECTORS=2   with so many blocks of y
+ * -DFUSED=0     1: winograd_whole
+ * and those of conv_ends.clh
+ */
+#ifndef BLOCK
+#define BLOCK 8
+#endif
+#ifndef TILES
+#define TILES 6
+#endif
+#ifndef VECTORS
+#define VECTORS 2
+#endif
+#ifndef FUSED
+#define FUSED 0
+#endif
+#include "conv_ends.clh"
+
+/* Where the numbers at the points lie. */
+#if FUSED
+#define SPACE __local
+#else
+#define SPACE __global
+#endif
+#define LOAD_POINT(p) (*(SPACE const VECTOR *)(p))
+#define STORE_POINT(p, v) (*(SPACE VECTOR *)(p) = (v))
+
+#define POINTS 6
+#define SIDE 4 /* of a tile */
+#define P 0.70710678118654752f
+#define Q 1.41421356237309505f
+
+/* ---- the one-dimensional transforms ------------------------------------- */
+
+/* B' x */
+INLINE void
+to_points(VECTOR v[POINTS], const VECTOR x[POINTS])
+{
+    const VECTOR near_even = x[4] - 2.0f * x[2];
+    const VECTOR near_odd = P * (x[3] - 2.0f * x[1]);
+    const VECTOR far_even = x[4] - 0.5f * x[2];
+    const VECTOR far_odd = Q * (x[3] - 0.5f * x[1]);
+
+    v[0] = x[0] + x[4] - 2.5f * x[2];
+    v[1] = near_even + near_odd;
+    v[2] = near_even - near_odd;
+    v[3] = far_even + far_odd;
+    v[4] = far_even - far_odd;
+    v[5] = x[1] + x[5] - 2.5f * x[3];
+}
+
+/* A' m */
+INLINE void
+from_points(VECTOR y[SIDE], const VECTOR m[POINTS])
+{
+    const VECTOR near_sum = m[1] + m[2], near_gap = m[1] - m[2];
+    const VECTOR far_sum = m[3] + m[4], far_gap = m[3] - m[4];
+
+    y[0] = m[0] + near_sum + far_sum;
+    y[1] = P * near_gap + Q * far_gap;
+    y[2] = 0.5f * near_sum + 2.0f * far_sum;
+    y[3] = 0.5f * P * near_gap + 2.0f * Q * far_gap + m[5];
+}
+
+/* G w */
+INLINE void
+weights_to_points(float u[POINTS], float a, float b, float c)
+{
+    u[0] = a;
+    u[1] = -2.0f / 3.0f * (a + P * b + 0.5f * c);
+    u[2] = -2.0f / 3.0f * (a - P * b + 0.5f * c);
+    u[3] = 1.0f / 6.0f * (a + Q * b + 2.0f * c);
+    u[4] = 1.0f / 6.0f * (a - Q * b + 2.0f * c);
+    u[5] = c;
+}
+
+/* ---- weights ------------------------------------------------------------ */
+
+/* Work-item (c, block of k). */
+__kernel void
+winograd_weights(__global const float *w, __global float *u, int k_count,
+                 int c_count, int k_blocks, int c_padded)
+{
+    const int c = (int)get_global_id(0);
+    const int kb = (int)get_global_id(1);
+
+    if (c >= c_padded || kb >= k_blocks)
+        return;
+    for (int l = 0; l < BLOCK; l++) {
+        const int k = kb * BLOCK + l;
+        float rows[3][POINTS], column[POINTS];
+
+        for (int r = 0; r < 3; r++) {
+            const int real = k < k_count && c < c_count;
+            __global const float *from =
+                w + (real ? ((size_t)k * c_count + c) * 9 + r * 3 : 0);
+            weights_to_points(rows[r], real ? from[0] : 0.0f,
+                              real ? from[1] : 0.0f, real ? from[2] : 0.0f);
+        }
+        for (int j = 0; j < POINTS; j++) {
+            weights_to_points(column, rows[0][j], rows[1][j], rows[2][j]);
+            for (int i = 0; i < POINTS; i++)
+                u[(((size_t)(i * POINTS + j) * k_blocks + kb) * c_padded + c) *
+                      BLOCK +
+                  l] = column[i];
+        }
+    }
+}
+
+/* ---- activations -------------------------------------------------------- */
+
+/* Where a tile lies. */
+struct tile {
+    int n, i, j; /* image; first row and column of y */
+};
+
+INLINE struct tile
+tile_at(int t, int down, int across)
+{
+    const int row = t / across;
+    const int n = row / down;
+
+    return (struct tile){n, (row - n * down) * SIDE,
+                         (t - row * across) * SIDE};
+}
+
+/* The 36 numbers of a tile of x, block of channels: x may be read `halo` rows
+ * and columns beyond its ends, where zeros lie; what is farther is zero too. */
+struct image {
+    int rows, columns, halo, row;
+};
+
+INLINE void
+transform_input(SPACE float *to, size_t to_point,
+                __global const float *from, const struct image *x, int i,
+                int j)
+{
+    const int whole = i >= -x->halo && i + POINTS <= x->rows + x->halo &&
+                      j >= -x->halo && j + POINTS <= x->columns + x->halo;
+    VECTOR half_done[POINTS][POINTS];
+
+    for (int s = 0; s < POINTS; s++) {
+        VECTOR d[POINTS], p[POINTS];
+        const int column = j + s >= -x->halo &&
+                           j + s < x->columns + x->halo;
+#pragma unroll
+        for (int r = 0; r < POINTS; r++)
+            d[r] = whole || (column && i + r >= -x->halo &&
+                             i + r < x->rows + x->halo)
+                       ? LOAD_VECTOR(from + r * x->row + s * BLOCK)
+                       : (VECTOR)(0.0f);
+        to_points(p, d);
+#pragma unroll
+        for (int r = 0; r < POINTS; r++)
+            half_done[r][s] = p[r];
+    }
+    for (int r = 0; r < POINTS; r++) {
+        VECTOR p[POINTS];
+        to_points(p, half_done[r]);
+#pragma unroll
+        for (int s = 0; s < POINTS; s++)
+            STORE_POINT(to + (r * POINTS + s) * to_point, p[s]);
+    }
+}
+
+/* The sums of TILES tiles, t before t_end, and VECTORS blocks of y; past the
+ * last tile, the last one. u: the first block's weights, `to_block` from one
+ * to the next. */
+INLINE void
+multiply(SPACE float *m, int m_row, SPACE const float *v,
+         __global const float *u, size_t to_block, int t, int t_end,
+         int c_padded, int blocks)
+{
+    SPACE const float *vt[TILES];
+    VECTOR acc[TILES][VECTORS];
+
+#pragma unroll
+    for (int p = 0; p < TILES; p++) {
+        vt[p] = v + min(t + p, t_end - 1) * c_padded;
+#pragma unroll
+        for (int n = 0; n < VECTORS; n++)
+            acc[p][n] = (VECTOR)(0.0f);
+    }
+    for (int c = 0; c < c_padded; c++) {
+        VECTOR w[VECTORS];
+#pragma unroll
+        for (int n = 0; n < VECTORS; n++)
+            w[n] = LOAD_VECTOR(u + (n < blocks ? n : 0) * to_block +
+                               (size_t)c * BLOCK);
+#pragma unroll
+        for (int p = 0; p < TILES; p++) {
+            const float a = vt[p][c];
+#pragma unroll
+            for (int n = 0; n < VECTORS; n++)
+                acc[p][n] += a * w[n];
+        }
+    }
+#pragma unroll
+    for (int p = 0; p < TILES; p++)
+#pragma unroll
+        for (int n = 0; n < VECTORS; n++)
+            if (n < blocks)
+                STORE_POINT(m + min(t + p, t_end - 1) * m_row + n * BLOCK,
+                            acc[p][n]);
+}
+
+/* Four rows of four outputs from 36 sums. */
+INLINE void
+transform_output(VECTOR y[SIDE][SIDE], SPACE const float *from,
+                 size_t to_point)
+{
+    VECTOR half_done[SIDE][POINTS];
+
+    for (int s = 0; s < POINTS; s++) {
+        VECTOR p[POINTS], d[SIDE];
+#pragma unroll
+        for (int r = 0; r < POINTS; r++)
+            p[r] = LOAD_POINT(from + (r * POINTS + s) * to_point);
+        from_points(d, p);
+#pragma unroll
+        for (int r = 0; r < SIDE; r++)
+            half_done[r][s] = d[r];
+    }
+    for (int r = 0; r < SIDE; r++)
+        from_points(y[r], half_done[r]);
+}
+
+/* ---- launches ----------------------------------------------------------- */
+
+/* 4 x 4 outputs with their ends, into y; a macro, since FINISH names the
+ * kernel's parameters. */
+#define PUT_TILE(sum, at, k)                                                  \
+    do {                                                                      \
+        const VECTOR add_ =                                                   \
+            BIAS ? bias_of(bias, (k) * BLOCK, k_count) : (VECTOR)(0.0f);      \
+        const int high_ = min(out_h - at.i, SIDE);                            \
+        const int wide_ = min(out_w - at.j, SIDE);                            \
+        for (int r = 0; r < high_; r++)                                       \
+            for (int s = 0; s < wide_; s++) {                                 \
+                const int i_ = at.i + r, j_ = at.j + s;                       \
+                sum[r][s] += add_;                                            \
+                FINISH_VECTOR(sum[r][s],                                      \
+                              e_base + at.n * e_image + (k) * e_plane +       \
+                                  i_ * e_row + j_ * e_col,                    \
+                              f_base + at.n * f_image + (k) * f_plane +       \
+                                  i_ * f_row + j_ * f_col,                    \
+                              (k) * BLOCK);                                   \
+                STORE_VECTOR(y + y_base + (size_t)at.n * y_image +            \
+                                 (k) * y_plane + i_ * y_row + j_ * y_col,     \
+                             sum[r][s]);                                      \
+            }                                                                 \
+    } while (0)
+
+#if FUSED
+/* Work-item (`part` tiles). Points of v and m lie so far from each other that
+ * they do not meet in a cache's sets. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_whole(__global const float *x, __global const float *u,
+               __global const float *bias, __global float *y,
+               __local float *v, __local float *m, int x_base, int x_image,
+               int x_plane, int x_row, int rows, int columns, int halo,
+               int pad_h, int pad_w, int y_base, int y_image, int y_plane,
+               int y_row, int y_col, int c_blocks, int k_count, int k_blocks,
+               int out_h, int out_w, int down, int across, int tiles,
+               int part E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
+{
+    const struct image image = {rows, columns, halo, x_row};
+    const int t0 = (int)get_global_id(0) * part;
+    const int count = min(part, tiles - t0);
+    const int c_padded = c_blocks * BLOCK;
+    const int v_point = part * c_padded + 2 * BLOCK;
+    const int m_row = VECTORS * BLOCK;
+    const int m_point = part * m_row + 2 * BLOCK;
+    const size_t to_block = (size_t)c_padded * BLOCK;
+
+    for (int t = 0; t < count; t++) {
+        const struct tile at = tile_at(t0 + t, down, across);
+        const int i = at.i - pad_h, j = at.j - pad_w;
+        for (int c = 0; c < c_blocks; c++)
+            transform_input(v + t * c_padded + c * BLOCK, v_point,
+                            x + x_base + (size_t)at.n * x_image +
+                                c * x_plane + i * x_row + j * BLOCK,
+                            &image, i, j);
+    }
+    for (int k = 0; k < k_blocks; k += VECTORS) {
+        const int blocks = min(k_blocks - k, VECTORS);
+        for (int f = 0; f < POINTS * POINTS; f++)
+            for (int t = 0; t < count; t += TILES)
+                multiply(m + f * m_point, m_row, v + f * v_point,
+                         u + ((size_t)f * k_blocks + k) * to_block, to_block,
+                         t, count, c_padded, blocks);
+        for (int t = 0; t < count; t++) {
+            const struct tile at = tile_at(t0 + t, down, across);
+            for (int n = 0; n < blocks; n++) {
+                VECTOR sum[SIDE][SIDE];
+                transform_output(sum, m + t * m_row + n * BLOCK, m_point);
+                PUT_TILE(sum, at, k + n);
+            }
+        }
+    }
+}
+#else
+/* Work-item (part of the tiles from `first` on). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_input(__global const float *x, __global float *v, int x_base,
+               int x_image, int x_plane, int x_row, int rows, int columns,
+               int halo, int pad_h, int pad_w, int down, int across, int first,
+               int tiles, int part, int c_blocks)
+{
+    const struct image image = {rows, columns, halo, x_row};
+    const int t0 = (int)get_global_id(0) * part;
+    const int t1 = min(t0 + part, tiles);
+    const size_t c_padded = (size_t)c_blocks * BLOCK;
+
+    for (int t = t0; t < t1; t++) {
+        const struct tile at = tile_at(first + t, down, across);
+        const int i = at.i - pad_h, j = at.j - pad_w;
+        for (int c = 0; c < c_blocks; c++)
+            transform_input(v + t * c_padded + c * BLOCK, tiles * c_padded,
+                            x + x_base + (size_t)at.n * x_image +
+                                c * x_plane + i * x_row + j * BLOCK,
+                            &image, i, j);
+    }
+}
+
+/* Work-item (part of the blocks of y, of the tiles, of the points). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_product(__global float *scratch, __global const float *u, int v_size,
+                 int tiles, int t_part, int c_padded, int k_blocks, int k_part,
+                 int f_part)
+{
+    const int f0 = (int)get_global_id(2) * f_part;
+    const int f1 = min(f0 + f_part, POINTS * POINTS);
+    const int t0 = (int)get_global_id(1) * t_part;
+    const int t1 = min(t0 + t_part, tiles);
+    const int k0 = (int)get_global_id(0) * k_part;
+    const int k1 = min(k0 + k_part, k_blocks);
+    const int k_padded = k_blocks * BLOCK;
+    const size_t to_block = (size_t)c_padded * BLOCK;
+
+    for (int f = f0; f < f1; f++) {
+        __global const float *v = scratch + (size_t)f * tiles * c_padded;
+        __global float *m = scratch + v_size + (size_t)f * tiles * k_padded;
+        for (int k = k0; k < k1; k += VECTORS)
+            for (int t = t0; t < t1; t += TILES)
+                multiply(m + k * BLOCK, k_padded, v,
+                         u + ((size_t)f * k_blocks + k) * to_block, to_block,
+                         t, t1, c_padded, min(k1 - k, VECTORS));
+    }
+}
+
+/* Work-item (part of the tiles from `first` on). */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+winograd_output(__global const float *scratch, __global const float *bias,
+                __global float *y, int v_size, int y_base, int y_image, int y_plane,
+                int y_row, int y_col, int k_count, int k_blocks, int out_h,
+                int out_w, int down, int across, int first, int tiles,
+                int part E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
+{
+    const int t0 = (int)get_global_id(0) * part;
+    const int t1 = min(t0 + part, tiles);
+    const size_t k_padded = (size_t)k_blocks * BLOCK;
+    __global const float *m = scratch + v_size;
+
+    for (int t = t0; t < t1; t++) {
+        const struct tile at = tile_at(first + t, down, across);
+        for (int k = 0; k < k_blocks; k++) {
+            VECTOR sum[SIDE][SIDE];
+            transform_output(sum, m + t * k_padded + k * BLOCK,
+                             tiles * k_padded);
+            PUT_TILE(sum, at, k);
+        }
+    }
+}
+#endif
