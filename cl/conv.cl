@@ -30,8 +30,9 @@
 #define EPILOGUE_PARAMETERS
 #endif
 
-/* Doubles are summed in double. */
+/* Doubles are summed in double, integers exactly. */
 #define OC_SUM_1 ACC
+#define OC_SUM_6 int
 #define OC_SUM_10 ACC
 #define OC_SUM_11 double
 #define OC_SUM_16 ACC

@@ -289,14 +289,18 @@ read_node(struct oc_onnx_reading *r, const oc_onnx_node *node)
                        OC_ONNX_MOST_NODES);
     if (function != NULL)
         return oc_onnx_call(r, node, function);
-    if (node->domain != NULL && node->domain[0] != '\0' &&
-        strcmp(node->domain, "ai.onnx") != 0)
+    const struct oc_op *op = oc_onnx_op(node->op_type);
+    const char *wanted = op && op->domain ? op->domain : "";
+    const char *domain = node->domain ? node->domain : "";
+    if (strcmp(domain, "ai.onnx") == 0)
+        domain = "";
+    if (domain[0] != '\0' && strcmp(domain, wanted) != 0)
         return oc_fail(OCELLUS_UNSUPPORTED,
-                       "operators of domain '%s' are not there", node->domain);
+                       "operators of domain '%s' are not there", domain);
     if (strcmp(node->op_type, "Constant") == 0)
         return constant_node(r, node);
-    const struct oc_op *op = oc_onnx_op(node->op_type);
-    if (op == NULL || (op->flags & OC_OP_INTERNAL))
+    if (op == NULL || (op->flags & OC_OP_INTERNAL) ||
+        strcmp(domain, wanted) != 0)
         return oc_fail(OCELLUS_UNSUPPORTED,
                        "this operator is not there; `ocellus ops` lists all");
     return make_node(r, node, op);

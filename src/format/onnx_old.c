@@ -243,6 +243,32 @@ old_batch_norm(struct moving *m)
         add_int(m, "training_mode", 1);
 }
 
+/* Before 20, the axis was an attribute, and another one when not said. */
+static void
+old_dft(struct moving *m)
+{
+    if (find(m, "axis") == NULL)
+        add_int(m, "axis", 1);
+    ints_to_input(m, "axis", 2);
+}
+
+/* Scan 8 began with the lengths of sequences, and each of its tensors with an
+ * axis of samples. */
+static ocellus_status
+old_scan(struct moving *m)
+{
+    struct oc_attr *directions = find(m, "directions");
+    if (*m->n_in > 0 && m->in[0] != NULL)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "of operator set 8, with lengths of sequences");
+    if (*m->n_in > 0)
+        memmove(m->in, m->in + 1, (size_t)-- * m->n_in * sizeof(*m->in));
+    if (directions != NULL)
+        directions->name = "scan_input_directions";
+    add_int(m, "batched", 1);
+    return OCELLUS_OK;
+}
+
 static ocellus_status
 old_cast(struct moving *m)
 {
@@ -337,6 +363,10 @@ change(struct moving *m)
         return old_group_norm(m);
     if (strcmp(name, "Cast") == 0)
         return old_cast(m);
+    if (strcmp(name, "Scan") == 0 && opset < 9)
+        return old_scan(m);
+    if (strcmp(name, "DFT") == 0 && opset < 20)
+        old_dft(m);
     if (strcmp(name, "BatchNormalization") == 0 && opset < 14)
         old_batch_norm(m);
     if (strcmp(name, "Concat") == 0 && opset < 4 && find(m, "axis") == NULL)

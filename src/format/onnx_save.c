@@ -434,20 +434,24 @@ write_model(struct oc_onnx_writing *w, const char *path)
 {
     oc_onnx_model model;
     oc_onnx_graph g;
-    OcOnnx__OperatorSet set, *sets[] = {&set};
+    OcOnnx__OperatorSet set, other, *sets[] = {&set, &other};
     oc_onnx__model__init(&model);
     oc_onnx__operator_set__init(&set);
+    oc_onnx__operator_set__init(&other);
     OC_TRY(oc_onnx_write_graph(w, &g));
     OC_TRY(write_metadata(w, &model));
     set.domain = (char *)"";
     set.has_version = 1;
     set.version = w->file->opset;
+    other.domain = (char *)w->file->domain;
+    other.has_version = 1;
+    other.version = 1;
     model.has_ir_version = 1;
     model.ir_version = format_of(w->file->opset);
     model.producer_name = (char *)"ocellus";
     model.producer_version = (char *)ocellus_version();
     model.graph = &g;
-    model.n_opset_import = 1;
+    model.n_opset_import = w->file->domain ? 2 : 1;
     model.opset_import = sets;
     return pack(&model, path);
 }

@@ -237,16 +237,22 @@ since(const struct oc_node *node)
         {"BitwiseNot", 18},
         {"BitwiseOr", 18},
         {"BitwiseXor", 18},
+        {"CausalConvWithState", 27},
         {"CenterCropPad", 18},
         {"Col2Im", 18},
         {"CumProd", 26},
         {"DeformConv", 19},
+        {"DequantizeLinear", 23},
+        {"DFT", 20},
         {"Gelu", 20},
         {"GridSample", 20},
         {"GroupNormalization", 21},
+        {"LinearAttention", 27},
         {"LpPool", 18},
         {"Mish", 18},
         {"Pad", 19},
+        {"QLinearMatMul", 21},
+        {"QuantizeLinear", 23},
         {"ReduceL1", 18},
         {"ReduceL2", 18},
         {"ReduceLogSum", 18},
@@ -328,10 +334,17 @@ oc_onnx_write_node(struct oc_onnx_writing *w, const struct oc_node *node,
         return oc_node_fail(node, OCELLUS_UNSUPPORTED,
                             "ONNX has no such operator; a model is exported "
                             "before it is rewritten for training");
+    if (oc_attr_int(node, "batched", 0) != 0)
+        return oc_node_fail(node, OCELLUS_UNSUPPORTED,
+                            "it scans samples, as in operator set 8 alone; "
+                            "models of that set are read, not written");
     if (since(node) > w->file->opset)
         w->file->opset = since(node);
     to->name = (char *)node->name;
     to->op_type = (char *)node->op->name;
+    to->domain = (char *)node->op->domain;
+    if (node->op->domain != NULL)
+        w->file->domain = node->op->domain;
     OC_TRY(write_ends(w, node, to));
     return write_attrs(w, node, to);
 }

@@ -14,6 +14,7 @@
 struct oc_onnx_saving {
     struct oc_arena *arena;
     int64_t opset;
+    const char *domain; /* of operators that are not ONNX's own, or NULL */
     const char **taken; /* names: a hash table, open addressing */
     size_t room, count;
     float **rule; /* numbers made by a rule, to be freed */

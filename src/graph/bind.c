@@ -95,6 +95,12 @@ copy_attrs(struct oc_copying *c, const struct oc_node *node,
     return OCELLUS_OK;
 }
 
+static int
+is_host_input(const struct oc_node *node, int k)
+{
+    return k < 32 && (node->op->host >> k & 1);
+}
+
 /* As the nodes that it is made of; *done = 0: not yet. */
 static ocellus_status
 expand(struct oc_copying *c, const struct oc_node *node, int *done)
@@ -108,7 +114,9 @@ expand(struct oc_copying *c, const struct oc_node *node, int *done)
     struct ocellus_value **out = in + node->n_in;
     for (int k = 0; k < node->n_in; k++) {
         in[k] = mapped(c, node->in[k]);
-        if (in[k] != NULL && (in[k]->unknown || !oc_shape_known(&in[k]->shape)))
+        if (in[k] != NULL &&
+            (in[k]->unknown || !oc_shape_known(&in[k]->shape) ||
+             (in[k]->data == NULL && is_host_input(node, k))))
             return OCELLUS_OK;
     }
     for (int k = 0; k < node->n_out; k++)

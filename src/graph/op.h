@@ -20,7 +20,8 @@ enum oc_op_flag {
 };
 
 struct oc_op {
-    const char *name; /* as ONNX has it */
+    const char *name;   /* as ONNX has it */
+    const char *domain; /* NULL: ONNX's own operators */
     int min_in, max_in;
     int n_out;   /* most outputs, saved excluded */
     int n_saved; /* hidden outputs kept for grad,

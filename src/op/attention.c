@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/op.h"
+#include "op/compose.h"
+#include "op/pointwise.h"
 
 struct attention {
     const struct oc_node *node;
@@ -24,28 +25,6 @@ struct attention {
     int64_t batch, queries, keys, past, heads, kv_heads;
 };
 
-static struct ocellus_value *
-scalar(const struct attention *a, double value)
-{
-    struct oc_shape shape = {0};
-    unsigned char data[8] = {0};
-    oc_element_set(a->q->type, data, 0, value);
-    return oc_graph_constant(a->g, NULL, a->q->type, &shape, data);
-}
-
-static struct ocellus_value *
-input(const struct oc_node *node, struct ocellus_value *const *in, int k)
-{
-    return k < node->n_in ? in[k] : NULL;
-}
-
-static struct ocellus_value *
-reshape(struct ocellus_graph *g, struct ocellus_value *x, int rank,
-        const int64_t *dims)
-{
-    return OC_NODE(g, "Reshape", NULL, x, oc_ints(g, rank, dims));
-}
-
 /* batch x sequence x hidden -> batch x heads x sequence x width */
 static struct ocellus_value *
 split_heads(const struct attention *a, struct ocellus_value *x, int64_t heads)
@@ -54,7 +33,7 @@ split_heads(const struct attention *a, struct ocellus_value *x, int64_t heads)
     if (!a->flat)
         return x;
     return OC_NODE(a->g, "Transpose", "perm=0,2,1,3",
-                   reshape(a->g, x, 4, dims));
+                   oc_reshape_to(x, 4, dims));
 }
 
 /* Heads of K or V, each as often as queries share it. */
@@ -68,9 +47,8 @@ repeat(const struct attention *a, struct ocellus_value *x)
         return x;
     struct ocellus_value *each =
         OC_NODE(a->g, "Unsqueeze", NULL, x, oc_ints(a->g, 1, &two));
-    return reshape(a->g,
-                   OC_NODE(a->g, "Expand", NULL, each, oc_ints(a->g, 5, wide)),
-                   4, dims);
+    return oc_reshape_to(
+        OC_NODE(a->g, "Expand", NULL, each, oc_ints(a->g, 5, wide)), 4, dims);
 }
 
 /* ---- the bias ------------------------------------------------------------ */
@@ -84,8 +62,8 @@ add_bias(struct attention *a, struct ocellus_value *more)
 static struct ocellus_value *
 where_allowed(const struct attention *a, struct ocellus_value *allowed)
 {
-    return OC_NODE(a->g, "Where", NULL, allowed, scalar(a, 0),
-                   scalar(a, -INFINITY));
+    return OC_NODE(a->g, "Where", NULL, allowed, oc_scalar_like(a->q, 0),
+                   oc_scalar_like(a->q, -INFINITY));
 }
 
 /* A mask may be shorter than the keys: what it does not say is forbidden. */
@@ -103,7 +81,7 @@ add_mask(struct attention *a)
     if (less > 0 && m->shape.dim[rank - 1] != 1) {
         pads[2 * rank - 1] = less;
         m = OC_NODE(a->g, "Pad", NULL, m, oc_ints(a->g, 2 * rank, pads),
-                    scalar(a, -INFINITY));
+                    oc_scalar_like(a->q, -INFINITY));
     }
     add_bias(a, m);
 }
@@ -153,7 +131,7 @@ add_lengths(struct attention *a, int causal, int64_t left, int64_t right)
 {
     struct ocellus_graph *g = a->g;
     const int64_t each[] = {-1, 1, 1, 1};
-    struct ocellus_value *length = reshape(g, a->lengths, 4, each);
+    struct ocellus_value *length = oc_reshape_to(a->lengths, 4, each);
     struct ocellus_value *key = count_up(a, a->keys, 0);
     struct ocellus_value *query = count_up(a, a->queries, 1);
     struct ocellus_value *first =
@@ -197,7 +175,7 @@ scores(const struct attention *a)
     int64_t width = a->q->shape.dim[3];
     double scale =
         oc_attr_float(a->node, "scale", width ? 1 / sqrt((double)width) : 1);
-    struct ocellus_value *root = scalar(a, sqrt(scale));
+    struct ocellus_value *root = oc_scalar_like(a->q, sqrt(scale));
     struct ocellus_value *k =
         OC_NODE(g, "Transpose", "perm=0,1,3,2", repeat(a, a->k));
     return OC_NODE(g, "MatMul", NULL, OC_NODE(g, "Mul", NULL, a->q, root),
@@ -210,7 +188,7 @@ soft_cap(const struct attention *a, struct ocellus_value *x)
     double cap = oc_attr_float(a->node, "softcap", 0);
     if (!(cap > 0))
         return x;
-    struct ocellus_value *limit = scalar(a, cap);
+    struct ocellus_value *limit = oc_scalar_like(a->q, cap);
     return OC_NODE(
         a->g, "Mul", NULL,
         OC_NODE(a->g, "Tanh", NULL, OC_NODE(a->g, "Div", NULL, x, limit)),
@@ -236,9 +214,10 @@ probabilities(const struct attention *a, struct ocellus_value *x)
         return p;
     struct ocellus_value *most =
         OC_NODE(g, "ReduceMax", "keepdims=1", a->bias, oc_ints(g, 1, &last));
-    return OC_NODE(g, "Where", NULL,
-                   OC_NODE(g, "Equal", NULL, most, scalar(a, -INFINITY)),
-                   scalar(a, 0), p);
+    return OC_NODE(
+        g, "Where", NULL,
+        OC_NODE(g, "Equal", NULL, most, oc_scalar_like(a->q, -INFINITY)),
+        oc_scalar_like(a->q, 0), p);
 }
 
 static ocellus_status
@@ -248,10 +227,10 @@ prepare(struct attention *a, struct ocellus_value *const *in)
     a->q = in[0];
     a->k = in[1];
     a->v = in[2];
-    a->mask = input(node, in, 3);
-    a->past_k = input(node, in, 4);
-    a->past_v = input(node, in, 5);
-    a->lengths = input(node, in, 6);
+    a->mask = oc_given(node, in, 3);
+    a->past_k = oc_given(node, in, 4);
+    a->past_v = oc_given(node, in, 5);
+    a->lengths = oc_given(node, in, 6);
     int rank = a->q->shape.rank;
     a->flat = rank == 3;
     if ((rank != 3 && rank != 4) || a->k->shape.rank != rank ||
@@ -308,7 +287,8 @@ expand_attention(const struct oc_node *node, struct ocellus_graph *to,
     struct ocellus_value *y =
         OC_NODE(to, "MatMul", NULL, stage[3], repeat(&a, a.v));
     if (a.flat)
-        y = reshape(to, OC_NODE(to, "Transpose", "perm=0,2,1,3", y), 3, joined);
+        y = oc_reshape_to(OC_NODE(to, "Transpose", "perm=0,2,1,3", y), 3,
+                          joined);
     struct ocellus_value *all[4] = {y, a.k, a.v, stage[mode & 3]};
     for (int k = 0; k < node->n_out && k < 4; k++)
         out[k] = all[k];
@@ -326,16 +306,6 @@ const struct oc_op oc_op_Attention = {
 
 /* ---- RotaryEmbedding -------------------------------------------------------
  */
-
-static struct ocellus_value *
-slice(struct ocellus_graph *g, struct ocellus_value *x, int64_t from,
-      int64_t to, int64_t step)
-{
-    const int64_t last = -1;
-    return OC_NODE(g, "Slice", NULL, x, oc_ints(g, 1, &from),
-                   oc_ints(g, 1, &to), oc_ints(g, 1, &last),
-                   oc_ints(g, 1, &step));
-}
 
 /* Angles' functions as batch (or 1) x sequence x 1 x half. */
 static struct ocellus_value *
@@ -355,10 +325,10 @@ turn(struct ocellus_graph *g, struct ocellus_value *x,
 {
     int64_t half = width / 2;
     const int64_t pair = -1;
-    struct ocellus_value *a =
-        interleaved ? slice(g, x, 0, width, 2) : slice(g, x, 0, half, 1);
-    struct ocellus_value *b =
-        interleaved ? slice(g, x, 1, width, 2) : slice(g, x, half, width, 1);
+    struct ocellus_value *a = interleaved ? oc_slice_of(x, -1, 0, width, 2)
+                                          : oc_slice_of(x, -1, 0, half, 1);
+    struct ocellus_value *b = interleaved ? oc_slice_of(x, -1, 1, width, 2)
+                                          : oc_slice_of(x, -1, half, width, 1);
     struct ocellus_value *real =
         OC_NODE(g, "Sub", NULL, OC_NODE(g, "Mul", NULL, cosine, a),
                 OC_NODE(g, "Mul", NULL, sine, b));
@@ -368,8 +338,7 @@ turn(struct ocellus_graph *g, struct ocellus_value *x,
     if (!interleaved)
         return OC_NODE(g, "Concat", "axis=-1", real, other);
     const int64_t dims[] = {0, 0, 0, width};
-    return reshape(
-        g,
+    return oc_reshape_to(
         OC_NODE(g, "Concat", "axis=-1",
                 OC_NODE(g, "Unsqueeze", NULL, real, oc_ints(g, 1, &pair)),
                 OC_NODE(g, "Unsqueeze", NULL, other, oc_ints(g, 1, &pair))),
@@ -381,7 +350,7 @@ expand_rotary(const struct oc_node *node, struct ocellus_graph *to,
               struct ocellus_value *const *in, struct ocellus_value **out,
               int *done)
 {
-    struct ocellus_value *x = in[0], *places = input(node, in, 3);
+    struct ocellus_value *x = in[0], *places = oc_given(node, in, 3);
     int64_t heads = oc_attr_int(node, "num_heads", 0);
     int rank = x->shape.rank;
     if (rank != 4 && (rank != 3 || heads < 1 || x->shape.dim[2] % heads != 0))
@@ -392,7 +361,7 @@ expand_rotary(const struct oc_node *node, struct ocellus_graph *to,
                              rank == 3 ? x->shape.dim[2] / heads : 0};
     const int64_t joined[] = {0, 0, -1};
     struct ocellus_value *y = rank == 3
-                                  ? reshape(to, x, 4, split)
+                                  ? oc_reshape_to(x, 4, split)
                                   : OC_NODE(to, "Transpose", "perm=0,2,1,3", x);
     if (y == NULL)
         return oc_fail(to->status, "%s", to->sentence);
@@ -404,13 +373,13 @@ expand_rotary(const struct oc_node *node, struct ocellus_graph *to,
                        "%lld numbers of heads of %lld cannot be turned",
                        (long long)width, (long long)all);
     struct ocellus_value *turned =
-        turn(to, width < all ? slice(to, y, 0, width, 1) : y,
+        turn(to, width < all ? oc_slice_of(y, -1, 0, width, 1) : y,
              angles(to, in[1], places), angles(to, in[2], places), width,
              oc_attr_int(node, "interleaved", 0) != 0);
     if (width < all)
         turned = OC_NODE(to, "Concat", "axis=-1", turned,
-                         slice(to, y, width, all, 1));
-    out[0] = rank == 3 ? reshape(to, turned, 3, joined)
+                         oc_slice_of(y, -1, width, all, 1));
+    out[0] = rank == 3 ? oc_reshape_to(turned, 3, joined)
                        : OC_NODE(to, "Transpose", "perm=0,2,1,3", turned);
     *done = 1;
     return OCELLUS_OK;

@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/op.h"
+#include "op/compose.h"
 
 /* A hostile model may ask for turns without end. */
-enum { MOST_TURNS = 20000, MOST_AT_ONCE = 32 };
+enum { MOST_TURNS = 20000 };
 
 static struct ocellus_graph *
 body_of(const struct oc_node *node, const char *name)
@@ -50,9 +50,6 @@ expand_if(const struct oc_node *node, struct ocellus_graph *to,
           struct ocellus_value *const *in, struct ocellus_value **out,
           int *done)
 {
-    *done = 0;
-    if (in[0] == NULL || in[0]->data == NULL)
-        return OCELLUS_OK;
     const char *wanted = first_number(in[0], 0) ? "then_branch" : "else_branch";
     int at = 1;
     for (int k = 0; k < node->n_attr; k++) {
@@ -124,34 +121,16 @@ gather(struct turning *t, int k, struct ocellus_value *value)
     return OCELLUS_OK;
 }
 
+/* NULL: failed, or there is none. */
 static struct ocellus_value *
-unsqueeze(struct ocellus_graph *to, struct ocellus_value *x, int64_t axis)
+join(struct gathered *g, int64_t axis, int reversed)
 {
-    return OC_NODE(to, "Unsqueeze", NULL, x, oc_ints(to, 1, &axis));
-}
-
-/* Pairs of a few, until one is left. NULL: failed, or there is none. */
-static struct ocellus_value *
-join(struct ocellus_graph *to, struct gathered *g, int64_t axis, int reversed)
-{
-    char text[32];
-    snprintf(text, sizeof text, "axis=%lld", (long long)axis);
     for (int i = 0; reversed && i < g->count / 2; i++) {
         struct ocellus_value *other = g->value[g->count - 1 - i];
         g->value[g->count - 1 - i] = g->value[i];
         g->value[i] = other;
     }
-    while (g->count > 1) {
-        int made = 0;
-        for (int i = 0; i < g->count; i += MOST_AT_ONCE) {
-            int n = g->count - i < MOST_AT_ONCE ? g->count - i : MOST_AT_ONCE;
-            g->value[made++] =
-                n == 1 ? g->value[i]
-                       : oc_apply(to, "Concat", text, g->value + i, n);
-        }
-        g->count = made;
-    }
-    return g->count == 1 ? g->value[0] : NULL;
+    return oc_join(g->value, g->count, axis);
 }
 
 static ocellus_status
@@ -216,7 +195,7 @@ loop_turn(struct turning *t)
         t->in[2 + k] = t->out[1 + k];
     for (int k = 0; k < t->n_gathered; k++) {
         struct ocellus_value *y = t->out[1 + t->carried + k];
-        OC_TRY(gather(t, k, unsqueeze(t->to, y, 0)));
+        OC_TRY(gather(t, k, oc_unsqueeze_at(y, 0)));
     }
     t->in[1] = t->out[0];
     t->turn++;
@@ -240,7 +219,7 @@ loop_later(struct turning *t, struct ocellus_value *trip,
     memcpy(in, t->in, (size_t)t->body->n_inputs * sizeof(*in));
     in[0] = trip;
     for (int k = 0; k < t->n_gathered; k++)
-        in[t->body->n_inputs + k] = join(t->to, &t->gathered[k], 0, 0);
+        in[t->body->n_inputs + k] = join(&t->gathered[k], 0, 0);
     struct ocellus_value *first =
         oc_apply_attrs(t->to, t->node->op, t->node->name, OC_COUNT(attr), attr,
                        in, n_in, t->node->n_out);
@@ -255,7 +234,7 @@ loop_end(struct turning *t, struct ocellus_value **out)
     for (int k = 0; k < t->carried; k++)
         out[k] = t->in[2 + k];
     for (int k = 0; k < t->n_gathered; k++) {
-        out[t->carried + k] = join(t->to, &t->gathered[k], 0, 0);
+        out[t->carried + k] = join(&t->gathered[k], 0, 0);
         if (out[t->carried + k] == NULL && t->to->status == OCELLUS_OK)
             return oc_fail(OCELLUS_UNSUPPORTED,
                            "it gathers an output but makes no turn, so its "
@@ -271,11 +250,6 @@ expand_loop(const struct oc_node *node, struct ocellus_graph *to,
 {
     struct turning t = {.turn = oc_attr_int(node, "turn", 0)};
     int64_t trip = first_number(in[0], INT64_MAX);
-    *done = 0;
-    if (in[0] != NULL && in[0]->data == NULL)
-        return OCELLUS_OK;
-    if (node->n_in > 1 && in[1] != NULL && in[1]->data == NULL)
-        return OCELLUS_OK;
     OC_TRY(start(&t, node, to));
     t.n_gathered = t.body->n_outputs - 1 - t.carried;
     OC_TRY(loop_body_fits(&t));
@@ -363,7 +337,7 @@ scan_end(struct turning *t, struct ocellus_value **out)
         out[k] = t->in[k];
     for (int k = 0; k < t->n_gathered; k++) {
         out[t->carried + k] =
-            join(t->to, &t->gathered[k], listed(t->node, "scan_output_axes", k),
+            join(&t->gathered[k], listed(t->node, "scan_output_axes", k),
                  listed(t->node, "scan_output_directions", k) != 0);
         if (out[t->carried + k] == NULL && t->to->status == OCELLUS_OK)
             return oc_fail(OCELLUS_UNSUPPORTED,
@@ -374,9 +348,8 @@ scan_end(struct turning *t, struct ocellus_value **out)
 }
 
 static ocellus_status
-expand_scan(const struct oc_node *node, struct ocellus_graph *to,
-            struct ocellus_value *const *in, struct ocellus_value **out,
-            int *done)
+scan(const struct oc_node *node, struct ocellus_graph *to,
+     struct ocellus_value *const *in, struct ocellus_value **out)
 {
     struct turning t = {0};
     int scanned = (int)oc_attr_int(node, "num_scan_inputs", 0);
@@ -401,12 +374,57 @@ expand_scan(const struct oc_node *node, struct ocellus_graph *to,
         for (int k = 0; k < t.carried; k++)
             t.in[k] = t.out[k];
         for (int k = 0; k < t.n_gathered; k++)
-            OC_TRY(gather(&t, k,
-                          unsqueeze(to, t.out[t.carried + k],
-                                    listed(node, "scan_output_axes", k))));
+            OC_TRY(
+                gather(&t, k,
+                       oc_unsqueeze_at(t.out[t.carried + k],
+                                       listed(node, "scan_output_axes", k))));
     }
-    *done = 1;
     return scan_end(&t, out);
+}
+
+/* Each sample for itself, as in operator set 8. */
+static ocellus_status
+scan_samples(const struct oc_node *node, struct ocellus_graph *to,
+             struct ocellus_value *const *in, struct ocellus_value **out)
+{
+    int own = (int)oc_attr_int(node, "carried", 0) +
+              (int)oc_attr_int(node, "num_scan_inputs", 0);
+    int64_t samples = in[0]->shape.rank > 0 ? in[0]->shape.dim[0] : 0;
+    if (own < 1 || own > node->n_in || samples < 1 || samples > MOST_TURNS)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "it scans %lld samples of %d tensors",
+                       (long long)samples, own);
+    size_t n = (size_t)(node->n_in + node->n_out), all = (size_t)samples;
+    struct ocellus_value **one =
+        oc_arena_alloc(to->arena, n * (all + 1) * sizeof(*one));
+    if (one == NULL)
+        return no_memory();
+    struct ocellus_value **y = one + node->n_in, **each = one + n;
+    for (int64_t b = 0; b < samples; b++) {
+        struct oc_shape scalar = {0};
+        struct ocellus_value *at =
+            oc_graph_constant(to, NULL, OCELLUS_INT64, &scalar, &b);
+        for (int k = 0; k < node->n_in; k++)
+            one[k] =
+                k < own ? OC_NODE(to, "Gather", "axis=0", in[k], at) : in[k];
+        OC_TRY(oc_composed(to));
+        OC_TRY(scan(node, to, one, y));
+        for (int k = 0; k < node->n_out; k++)
+            each[k * samples + b] = oc_unsqueeze_at(y[k], 0);
+    }
+    for (int k = 0; k < node->n_out; k++)
+        out[k] = oc_join(each + k * samples, (int)samples, 0);
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+expand_scan(const struct oc_node *node, struct ocellus_graph *to,
+            struct ocellus_value *const *in, struct ocellus_value **out,
+            int *done)
+{
+    *done = 1;
+    return oc_attr_int(node, "batched", 0) ? scan_samples(node, to, in, out)
+                                           : scan(node, to, in, out);
 }
 
 const struct oc_op oc_op_Scan = {

@@ -5,18 +5,21 @@
  * same window. So gradients of gradients need nothing more.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "op/conv.h"
 #include "op/conv_blocked.h"
 
 /* ---- shapes ------------------------------------------------------------- */
 
+/* Quantized nets convolve in int32, which no gradient reaches. */
 static ocellus_status
 check_types(const struct oc_node *node)
 {
     ocellus_type type = node->in[0]->type;
 
-    if (!oc_type_is_float(type))
+    if (!oc_type_is_float(type) &&
+        (type != OCELLUS_INT32 || strcmp(node->op->name, "Conv") != 0))
         return oc_node_fail(node, OCELLUS_UNSUPPORTED,
                             "%s numbers; it takes floating point",
                             oc_type_name(type));

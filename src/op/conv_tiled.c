@@ -88,7 +88,8 @@ refuse(const struct oc_node *node, const struct oc_caps *caps, enum make make)
         return "tiles in local memory are made for GPUs";
     if (caps->max_work_group < ITEMS || caps->local_memory < 20 * 1024)
         return "it needs work-groups of 256 and 20 KB of local memory";
-    if (node->in[0]->type == OCELLUS_DOUBLE)
+    if (node->in[0]->type == OCELLUS_DOUBLE ||
+        node->in[0]->type == OCELLUS_INT32)
         return "it sums in float32";
     if (v.axes == 3)
         return "three spatial axes";

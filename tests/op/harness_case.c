@@ -119,22 +119,30 @@ oc_test_define(struct oc_test *t, double *const y[])
     t->of->reference(t->node, (const double *const *)t->x, y);
 }
 
-/* An operator made of others has its shape only once the graph is bound. */
+/* An operator made of others has shapes only once the graph is bound. */
 static int
-learn_shape(struct oc_test *t, struct ocellus_value *value)
+learn_shapes(struct oc_test *t)
 {
     struct oc_shape shapes[MOST_IN];
     struct ocellus_graph *bound;
+    ocellus_status status = OCELLUS_OK;
+    char name[16];
 
     if (!t->node->waits)
         return 1;
     for (int k = 0; k < t->graph->n_inputs; k++)
         shapes[k] = t->graph->inputs[k]->shape;
-    if (oc_graph_output(t->graph, "y", value) != OCELLUS_OK ||
+    for (int k = 0; k < t->node->n_out && status == OCELLUS_OK; k++) {
+        snprintf(name, sizeof name, "y%d", k);
+        status = oc_graph_output(t->graph, name, t->node->out[k]);
+    }
+    if (status != OCELLUS_OK ||
         oc_graph_bind(t->graph, shapes, NULL, &bound) != OCELLUS_OK)
         return oc_test_died(t, "binding");
-    value->type = bound->outputs[0]->type;
-    value->shape = bound->outputs[0]->shape;
+    for (int k = 0; k < t->node->n_out; k++) {
+        t->node->out[k]->type = bound->outputs[k]->type;
+        t->node->out[k]->shape = bound->outputs[k]->shape;
+    }
     oc_graph_destroy(bound);
     return 1;
 }
@@ -153,7 +161,7 @@ oc_test_prepare(struct oc_test *t)
         return 0;
     }
     t->node = value->node;
-    if (!learn_shape(t, value))
+    if (!learn_shapes(t))
         return 0;
     oc_shape_text(&value->shape, text);
     if (t->of->expect) {

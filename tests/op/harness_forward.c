@@ -77,7 +77,7 @@ name_outputs(struct oc_test *t, struct ocellus_graph *graph,
     for (int k = 0; k < t->n_out; k++) {
         struct ocellus_value *out = value->node->out[k];
 
-        if (out->type == OCELLUS_UNDEFINED && (k > 0 || !out->unknown))
+        if (t->node->out[k]->type == OCELLUS_UNDEFINED)
             continue;
         if (t->blocked && k == 0 && oc_can_be_raw(out))
             out = oc_apply_attrs(graph, &oc_raw_op, NULL, 0, NULL, &out, 1, 0);
