@@ -16,15 +16,29 @@ import onnx
 import onnxruntime
 
 NETS = [("mlp", 1, 12), ("lenet5", 1, 28), ("resnet20", 3, 16),
-        ("squeezenet", 3, 32), ("mobilenetv2", 3, 32)]
+        ("squeezenet", 3, 32), ("mobilenetv2", 3, 32), ("charlstm", 65, 64),
+        ("namelstm", 84, 20), ("serieslstm", 1, 24)]
+
+
+def batch_of(name, channels, side):
+    """Images; characters, of names filled up with 0; a series."""
+    random = numpy.random.default_rng(0)
+    if name == "serieslstm":
+        return random.standard_normal((2, side, 1)).astype("f4")
+    if not name.endswith("lstm"):
+        return random.standard_normal((2, channels, side, side)).astype("f4")
+    x = random.integers(1, channels, (4, side))
+    if name == "namelstm":
+        for row, length in enumerate((side, side // 2, 1, 5)):
+            x[row, length:] = 0
+    return x
 
 
 def check(driver, name, channels, side, folder):
     model = os.path.join(folder, name + ".onnx")
     out = os.path.join(folder, "y.npy")
     batch = os.path.join(folder, "x.npy")
-    x = numpy.random.default_rng(0).standard_normal(
-        (2, channels, side, side)).astype("f4")
+    x = batch_of(name, channels, side)
     numpy.save(batch, x)
     subprocess.run([driver, name, str(channels), str(side), batch, model, out],
                    check=True)

@@ -4,8 +4,9 @@
  *
  * Runs a step for each line of its standard input, and answers with a line,
  * the loss. FOLDER/in.safetensors holds "x" (float32, N x C x H x W), "labels"
- * (int64, N) and states by name, which are written into the net before the
- * step; where there are none, those of the step before stand.
+ * (int64, N; for a net of texts both int64, N x T) and states by name, which
+ * are written into the net before the step; where there are none, those of the
+ * step before stand.
  *
  * train: SGD, rate 0.01. gradients: nothing is updated, FOLDER/out.safetensors
  * holds d loss / d NAME for each parameter. kinks: the same, and as "kink:K"
@@ -193,9 +194,12 @@ run_step(const struct job *job)
 static void
 open_job(struct job *job, char **argv)
 {
-    const ocellus_trainer_options options = {.size = sizeof options,
-                                             .optimizer = "sgd lr=0.01 "
-                                                          "momentum=0"};
+    const char *takes = ocellus_net_takes(argv[2]);
+    const ocellus_trainer_options options = {
+        .size = sizeof options,
+        .loss = takes && strcmp(takes, "text") == 0 ? "sequence_cross_entropy"
+                                                    : NULL,
+        .optimizer = "sgd lr=0.01 momentum=0"};
 
     must(ocellus_device_open(NULL, &job->device));
     if (strstr(argv[2], ".onnx"))

@@ -1,11 +1,12 @@
 """parity.py - the same weights and batches through PyTorch and Ocellus.
 
-    python3 parity.py DRIVER lenet5|resnet20|mobilenetv2 [STEPS [SIDE BATCH]]
-                      [literal]
+    python3 parity.py DRIVER lenet5|resnet20|mobilenetv2|charlstm
+                      [STEPS [SIDE BATCH]] [literal]
 
 DRIVER is tests/net/parity. lenet5 is trained (SGD, rate 0.01, batch 64) by
 both from the same weights on the same batches; the losses of each step must
-agree within 1e-3. The others are chaotic: in single precision PyTorch leaves
+agree within 1e-3. So is charlstm, on BATCH sequences of SIDE characters; it has
+no kinks, and its losses must agree within 1e-5. The others are chaotic: in single precision PyTorch leaves
 its own double-precision path after a few steps. So each step starts from
 PyTorch's weights; the loss must agree within 1e-5, and the whole gradient is
 compared with PyTorch's in double precision.
@@ -32,8 +33,8 @@ twice PyTorch's and 8 more. That is a bound of statistics: where both engines
 expect L of them, they are Poisson's, and L = 70 in 50 steps of resnet20. None
 of them farther from its kink than 1e-3 of its layer's root mean square.
 
-Images are MNIST's and CIFAR-10's where OCELLUS_TEST_DATA holds them, noise
-otherwise. Results are lines that begin with "ok" or "not ok".
+Images are MNIST's and CIFAR-10's, the text is Shakespeare's, where
+OCELLUS_TEST_DATA holds them, noise otherwise. Results are lines that begin with "ok" or "not ok".
 """
 import copy
 import gzip
@@ -168,8 +169,46 @@ def mobilenetv2():
     return net
 
 
+class CharLstm(nn.Module):
+    """Without dropout."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(CHARACTERS, 64)
+        self.lstm1 = nn.LSTM(64, 256, batch_first=True)
+        self.lstm2 = nn.LSTM(256, 256, batch_first=True)
+        self.head = nn.Linear(256, CHARACTERS)
+
+    def forward(self, x):
+        return self.head(self.lstm2(self.lstm1(self.embedding(x))[0])[0])
+
+
+def onnx_gates(value):
+    """PyTorch's order i f c o as ONNX's i o f c."""
+    i, f, c, o = numpy.split(value, 4)
+    return numpy.concatenate([i, o, f, c])
+
+
+def sequence_states(net):
+    """The weights as Ocellus names and lays them."""
+    states = {k: v.detach().numpy() for k, v in net.state_dict().items()}
+    out = {"embedding.weight": states["embedding.weight"],
+           "head.weight": states["head.weight"].T,
+           "head.bias": states["head.bias"]}
+    for name in ("lstm1", "lstm2"):
+        part = {k: onnx_gates(states["%s.%s_l0" % (name, k)])
+                for k in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+        out[name + ".weight_ih"] = part["weight_ih"][None]
+        out[name + ".weight_hh"] = part["weight_hh"][None]
+        out[name + ".bias"] = numpy.concatenate(
+            [part["bias_ih"], part["bias_hh"]])[None]
+    return out
+
+
+CHARACTERS = 65
 NETS = {"lenet5": (LeNet5, (1, 28, 28), 64), "resnet20": (ResNet20, (3, 32, 32),
-        32), "mobilenetv2": (mobilenetv2, (3, 32, 32), 8)}
+        32), "mobilenetv2": (mobilenetv2, (3, 32, 32), 8),
+        "charlstm": (CharLstm, (CHARACTERS, 1, 64), 8)}
 
 
 # ---- batches ----------------------------------------------------------------
@@ -206,6 +245,23 @@ def batches(shape, batch, steps):
     for k in range(steps):
         at = numpy.arange(k * batch, (k + 1) * batch) % len(x)
         yield x[at].astype("f4"), y[at].astype("i8")
+
+
+def windows(length, batch, steps):
+    """Characters, and those that follow, batch x length."""
+    path = os.path.join(DATA, "sequence/tinyshakespeare.txt")
+    count = batch * length * steps + 1
+    try:
+        with open(path, "rb") as f:
+            text = numpy.frombuffer(f.read(), "u1")
+        numbers = numpy.unique(text, return_inverse=True)[1][:count]
+    except OSError:
+        print("# no text at %s: noise instead" % path)
+        numbers = numpy.random.default_rng(0).integers(0, CHARACTERS, count)
+    for at in range(0, count - 1, batch * length):
+        x, y = (numbers[k:k + batch * length].reshape(batch, length)
+                for k in (at, at + 1))
+        yield x.astype("i8"), y.astype("i8")
 
 
 # ---- both sides -------------------------------------------------------------
@@ -248,10 +304,10 @@ def on_pieces(net, pieces, x, y):
 class Ocellus:
     """The driver: a step on what the folder's files say."""
 
-    def __init__(self, driver, mode, name, shape, folder):
+    def __init__(self, driver, mode, name, shape, folder, classes=10):
         self.folder = folder
         command = [driver, mode, name] + [str(k) for k in shape] + \
-            ["10", folder]
+            [str(classes), folder]
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, text=True)
 
@@ -289,6 +345,25 @@ def train(driver, name, net, folder, shape, batch, steps):
     return verdict(max(far) <= 1e-3, "%s: %d steps, loss %.4f to %.4f, largest "
                    "relative difference %.2g" %
                    (name, steps, losses[0], losses[-1], max(far)))
+
+
+def train_sequences(driver, name, net, folder, shape, batch, steps):
+    optimizer = torch.optim.SGD(net.parameters(), 0.01)
+    mine = Ocellus(driver, "train", name, shape, folder, CHARACTERS)
+    losses, far, first = [], [], sequence_states(net)
+    for x, y in windows(shape[2], batch, steps):
+        loss = mine.step(x, y, first)
+        first = {}
+        net.zero_grad()
+        theirs = F.cross_entropy(net(torch.from_numpy(x)).flatten(0, 1),
+                                 torch.from_numpy(y).flatten())
+        theirs.backward()
+        optimizer.step()
+        losses.append(theirs.item())
+        far.append(abs(loss - losses[-1]) / losses[-1])
+    return verdict(max(far) <= 1e-5, "%s: %d steps, loss %.4f to %.4f, largest "
+                   "relative difference %.2g" %
+                   (name, len(far), losses[0], losses[-1], max(far)))
 
 
 class Engine:
@@ -440,8 +515,12 @@ def main():
     make, shape, batch = NETS[name]
     steps = sizes[0] if sizes else 50
     if len(sizes) > 2:
-        shape, batch = (shape[0], sizes[1], sizes[1]), sizes[2]
+        side = 1 if name == "charlstm" else sizes[1]
+        shape, batch = (shape[0], side, sizes[1]), sizes[2]
     with tempfile.TemporaryDirectory() as folder:
+        if name == "charlstm":
+            return train_sequences(driver, name, make(), folder, shape, batch,
+                                   steps)
         if name == "lenet5":
             return train(driver, name, make(), folder, shape, batch, steps)
         return gradients(driver, name, make(), folder, shape, batch, steps,

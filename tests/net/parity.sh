@@ -24,6 +24,7 @@ compare() { # compare NET STEPS [SIDE BATCH] [literal]
         "$top_builddir/tests/net/parity" "$@" || failed=1
 }
 compare lenet5 50
+compare charlstm 50 32 4
 compare resnet20 $steps 8 4 literal
 compare resnet20 $steps
 compare mobilenetv2 $steps
