@@ -37,10 +37,30 @@
 #define IS_REAL 1
 #else
 #define SUM long
-#define LEAST LONG_MIN
-#define MOST LONG_MAX
+#define LEAST OC_CAT(OC_LEAST_, TYPE_x)
+#define MOST OC_CAT(OC_MOST_, TYPE_x)
 #define IS_REAL 0
 #endif
+
+/* What extremes of no numbers are. */
+#define OC_LEAST_2 0
+#define OC_MOST_2 UCHAR_MAX
+#define OC_LEAST_3 SCHAR_MIN
+#define OC_MOST_3 SCHAR_MAX
+#define OC_LEAST_4 0
+#define OC_MOST_4 USHRT_MAX
+#define OC_LEAST_5 SHRT_MIN
+#define OC_MOST_5 SHRT_MAX
+#define OC_LEAST_6 INT_MIN
+#define OC_MOST_6 INT_MAX
+#define OC_LEAST_7 LONG_MIN
+#define OC_MOST_7 LONG_MAX
+#define OC_LEAST_9 0
+#define OC_MOST_9 1
+#define OC_LEAST_12 0
+#define OC_MOST_12 UINT_MAX
+#define OC_LEAST_13 LONG_MIN
+#define OC_MOST_13 LONG_MAX
 
 /* A NaN is larger and smaller than all else; integers have none. */
 #if IS_REAL

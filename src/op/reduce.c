@@ -83,16 +83,25 @@ combine(const char *kind, double a, double b)
     return strcmp(kind, "Prod") == 0 ? a * b : a + b;
 }
 
+/* What no numbers give: an extreme's is a bound of the type, to which infinity
+ * is cut where it is stored, but bool takes all but 0 for 1. */
+static double
+first(const char *kind, ocellus_type type)
+{
+    if (strcmp(kind, "Max") == 0)
+        return type == OCELLUS_BOOL ? 0 : -HUGE_VAL;
+    if (strcmp(kind, "Min") == 0)
+        return HUGE_VAL;
+    return strcmp(kind, "Prod") == 0 ? 1 : 0;
+}
+
 static double
 host_result(const struct oc_node *node, const struct oc_fold *f, int64_t o)
 {
     const struct ocellus_value *x = node->in[0];
     const char *kind = node->op->name + 6;
     int64_t base = 0, rest = o;
-    double v = strcmp(kind, "Prod") == 0  ? 1.0
-               : strcmp(kind, "Max") == 0 ? -HUGE_VAL
-               : strcmp(kind, "Min") == 0 ? HUGE_VAL
-                                          : 0.0;
+    double v = first(kind, x->type);
 
     for (int k = 3; k >= 0; rest /= f->kept[k], k--)
         base += rest % f->kept[k] * f->kept_stride[k];

@@ -76,6 +76,19 @@ reduced(const struct oc_node *node, const double *const x[], double *const y[])
     }
 }
 
+static void
+nothing(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    ocellus_type type = node->in[0]->type;
+    int most = strcmp(node->op->name, "ReduceMax") == 0;
+
+    (void)x;
+    for (int64_t o = 0; o < oc_shape_count(&node->out[0]->shape); o++)
+        y[0][o] = type == OCELLUS_BOOL   ? !most
+                  : type == OCELLUS_INT8 ? (most ? -128 : 127)
+                                         : (most ? 0 : 255);
+}
+
 #define ROW(NAME, LOW, HIGH)                                                   \
     {.op = NAME, .in = {{"5", LOW, HIGH}}, .reference = reduced},              \
         {.op = NAME,                                                           \
@@ -131,6 +144,19 @@ static const struct oc_case cases[] = {
      .in = {{"2x0x3"}, OC_INTS(1)},
      .expect = "2x1x3",
      .reference = reduced},
+    /* An extreme of nothing is a bound of its type. */
+    {.op = "ReduceMax",
+     .in = {{"2x0x3", .type = OCELLUS_BOOL}, OC_INTS(1)},
+     .reference = nothing},
+    {.op = "ReduceMin",
+     .in = {{"2x0x3", .type = OCELLUS_BOOL}, OC_INTS(1)},
+     .reference = nothing},
+    {.op = "ReduceMax",
+     .in = {{"3x0", .type = OCELLUS_INT8}, OC_INTS(1)},
+     .reference = nothing},
+    {.op = "ReduceMin",
+     .in = {{"3x0", .type = OCELLUS_UINT8, .host = 1}, OC_INTS(1)},
+     .reference = nothing},
     {.op = "ReduceSum",
      .in = {{"3x40", -9, 9, OCELLUS_INT64}, OC_INTS(1)},
      .reference = reduced},
