@@ -74,8 +74,12 @@ struct chain {
 static void
 start(const struct oc_node *node, struct chain *c)
 {
-    /* Convolutions and products read one tensor more at most. */
-    *c = (struct chain){.formula = "v", .most_extras = 1 + rank(node)};
+    /* Convolutions and products read one tensor more at most, a formula no
+     * more than it has letters for. */
+    int room = rank(node) ? OC_POINTWISE_IN - oc_own_inputs(node) : 1;
+    room = room < 0 ? 0 : room;
+    *c = (struct chain){.formula = "v",
+                        .most_extras = room < MOST_EXTRAS ? room : MOST_EXTRAS};
     /* Its kernel does not see its second input, behind which extras stand. */
     if (strcmp(node->op->name, "CastLike") == 0)
         c->most_extras = 0;

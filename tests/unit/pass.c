@@ -150,6 +150,31 @@ START_TEST(fusing)
 }
 END_TEST
 
+static ocellus_value *
+one(ocellus_graph *graph, const char *op, ocellus_value *a)
+{
+    return ocellus_apply(graph, op, NULL, a, NULL);
+}
+
+/* Where reads three numbers already, a formula four: one sum goes in. */
+START_TEST(fusing_into_three)
+{
+    const int64_t dims[] = {-1, 2, SIDE, SIDE};
+    ocellus_graph *g;
+
+    must(ocellus_graph_create(&g));
+    ocellus_value *x = ocellus_graph_input(g, "x", OCELLUS_FLOAT, 4, dims);
+    ocellus_value *y = ocellus_apply(
+        g, "Where", NULL,
+        ocellus_apply(g, "Greater", NULL, x, one(g, "Cos", x), NULL),
+        one(g, "Sigmoid", x), one(g, "Tanh", x), NULL);
+    y = ocellus_apply(g, "Add", NULL, y, one(g, "Sin", x), NULL);
+    y = ocellus_apply(g, "Mul", NULL, y, one(g, "Exp", x), NULL);
+    must(ocellus_graph_output(g, "y", y));
+    compare(g, only_fuse, 1);
+}
+END_TEST
+
 /* x -> Conv -> Relu -> GlobalAveragePool -> Flatten -> Gemm + bias -> Softmax
  */
 static struct ocellus_graph *
@@ -216,6 +241,7 @@ add(TCase *tests)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, folding);
     tcase_add_test(tests, fusing);
+    tcase_add_test(tests, fusing_into_three);
     tcase_add_test(tests, other_classes);
     tcase_add_test(tests, no_layer);
 }
