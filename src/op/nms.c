@@ -4,9 +4,14 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "op/order.h"
 #include "op/pool.h"
+
+/* Each box is compared with those that stay, so a hostile model could ask for
+ * years; a thousand million comparisons are some seconds. */
+static const int64_t most_compared = 1000000000;
 
 struct nms {
     int64_t batches, classes, boxes;
@@ -15,6 +20,23 @@ struct nms {
     float least; /* scores must be above it */
     int center;  /* boxes are x, y, width, height, not two corners */
     const float *box, *score;
+    int64_t compared; /* so far */
+};
+
+/* What is chosen: batch, class, box, by three. */
+struct chosen {
+    int64_t *number;
+    int64_t count, room;
+};
+
+struct rectangle {
+    float top, left, bottom, right, area;
+};
+
+/* For one class; room for all boxes each. */
+struct space {
+    int64_t *order, *spare;
+    struct rectangle *kept;
 };
 
 /* The best come first. */
@@ -25,82 +47,94 @@ by_score(const void *context, int64_t a, int64_t b)
     return score[b] > score[a];
 }
 
-/* top, left, bottom, right */
-static void
-corners(const struct nms *n, const float *box, float c[4])
+static struct rectangle
+rectangle_of(const struct nms *n, const float *box)
 {
-    if (n->center) {
-        c[0] = box[1] - box[3] / 2;
-        c[1] = box[0] - box[2] / 2;
-        c[2] = box[1] + box[3] / 2;
-        c[3] = box[0] + box[2] / 2;
-        return;
-    }
-    for (int k = 0; k < 2; k++) {
-        c[k] = fminf(box[k], box[k + 2]);
-        c[k + 2] = fmaxf(box[k], box[k + 2]);
-    }
+    struct rectangle r = {fminf(box[0], box[2]), fminf(box[1], box[3]),
+                          fmaxf(box[0], box[2]), fmaxf(box[1], box[3]), 0};
+    if (n->center)
+        r = (struct rectangle){box[1] - box[3] / 2, box[0] - box[2] / 2,
+                               box[1] + box[3] / 2, box[0] + box[2] / 2, 0};
+    r.area = (r.bottom - r.top) * (r.right - r.left);
+    return r;
 }
 
 static int
-covers(const struct nms *n, const float *one, const float *other)
+covers(const struct nms *n, const struct rectangle *a,
+       const struct rectangle *b)
 {
-    float a[4], b[4];
-    corners(n, one, a);
-    corners(n, other, b);
-    float h = fminf(a[2], b[2]) - fmaxf(a[0], b[0]);
-    float w = fminf(a[3], b[3]) - fmaxf(a[1], b[1]);
-    float area = (a[2] - a[0]) * (a[3] - a[1]);
-    float other_area = (b[2] - b[0]) * (b[3] - b[1]);
-    if (!(h > 0) || !(w > 0) || !(area > 0) || !(other_area > 0))
+    float h = fminf(a->bottom, b->bottom) - fmaxf(a->top, b->top);
+    float w = fminf(a->right, b->right) - fmaxf(a->left, b->left);
+    if (!(h > 0) || !(w > 0) || !(a->area > 0) || !(b->area > 0))
         return 0;
-    return h * w / (area + other_area - h * w) > n->overlap;
+    return h * w / (a->area + b->area - h * w) > n->overlap;
 }
 
-/* The boxes of one class that stay, in order[0 ..]; returns their number.
- * spare has room for all boxes too. */
-static int64_t
-one_class(const struct nms *n, const float *box, const float *score,
-          int64_t *order, int64_t *spare)
+static ocellus_status
+add(struct chosen *c, int64_t batch, int64_t class, int64_t box)
 {
-    int64_t count = 0, kept = 0;
+    if (c->count + 3 > c->room) {
+        int64_t room = c->room ? 2 * c->room : 96;
+        int64_t *more = realloc(c->number, (size_t)room * sizeof *more);
+        if (!more)
+            return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for boxes");
+        c->number = more;
+        c->room = room;
+    }
+    c->number[c->count++] = batch;
+    c->number[c->count++] = class;
+    c->number[c->count++] = box;
+    return OCELLUS_OK;
+}
+
+/* Batch and class number `at`. */
+static ocellus_status
+one_class(struct nms *n, int64_t at, struct space *s, struct chosen *c)
+{
+    int64_t batch = at / n->classes, count = 0, kept = 0;
+    const float *box = n->box + batch * n->boxes * 4;
+    const float *score = n->score + at * n->boxes;
     for (int64_t i = 0; i < n->boxes; i++)
         if (score[i] > n->least)
-            order[count++] = i;
-    oc_order(order, spare, count, by_score, score);
+            s->order[count++] = i;
+    oc_order(s->order, s->spare, count, by_score, score);
     for (int64_t i = 0; i < count && kept < n->most; i++) {
+        struct rectangle r = rectangle_of(n, box + 4 * s->order[i]);
         int stays = 1;
-        for (int64_t k = 0; stays && k < kept; k++)
-            stays = !covers(n, box + 4 * order[i], box + 4 * order[k]);
-        if (stays)
-            order[kept++] = order[i];
+        int64_t k = 0;
+        for (; stays && k < kept; k++)
+            stays = !covers(n, &r, &s->kept[k]);
+        n->compared += k;
+        if (n->compared > most_compared)
+            return oc_fail(OCELLUS_UNSUPPORTED,
+                           "%lld boxes of %lld classes ask for more than %lld "
+                           "comparisons; a higher score threshold or fewer "
+                           "boxes a class would do with less",
+                           (long long)n->boxes, (long long)n->classes,
+                           (long long)most_compared);
+        if (stays) {
+            s->kept[kept++] = r;
+            OC_TRY(add(c, batch, at % n->classes, s->order[i]));
+        }
     }
-    return kept;
+    return OCELLUS_OK;
 }
 
-/* All of them; into y where it is not NULL: batch, class, box. */
 static ocellus_status
-all_classes(const struct nms *n, int64_t *y, int64_t *total)
+all_classes(struct nms *n, struct chosen *c)
 {
-    size_t bytes = (size_t)(n->boxes + 1) * sizeof(int64_t);
-    int64_t *order = malloc(bytes), *spare = malloc(bytes);
-    *total = 0;
-    for (int64_t i = 0; order && spare && i < n->batches * n->classes; i++) {
-        int64_t batch = i / n->classes;
-        int64_t kept = one_class(n, n->box + batch * n->boxes * 4,
-                                 n->score + i * n->boxes, order, spare);
-        for (int64_t k = 0; y && k < kept; k++) {
-            *y++ = batch;
-            *y++ = i % n->classes;
-            *y++ = order[k];
-        }
-        *total += kept;
-    }
-    ocellus_status status =
-        order && spare ? OCELLUS_OK
-                       : oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for boxes");
-    free(order);
-    free(spare);
+    size_t boxes = (size_t)n->boxes + 1;
+    struct space s = {malloc(boxes * sizeof *s.order),
+                      malloc(boxes * sizeof *s.spare),
+                      malloc(boxes * sizeof *s.kept)};
+    ocellus_status status = OCELLUS_OK;
+    if (!s.order || !s.spare || !s.kept)
+        status = oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for boxes");
+    for (int64_t i = 0; !status && i < n->batches * n->classes; i++)
+        status = one_class(n, i, &s, c);
+    free(s.order);
+    free(s.spare);
+    free(s.kept);
     return status;
 }
 
@@ -168,28 +202,45 @@ read(const struct oc_node *node, struct nms *n)
     return OCELLUS_OK;
 }
 
+/* Its numbers are set here: they must be found for their number to be known.
+ */
+static ocellus_status
+choose(struct oc_node *node, struct nms *n)
+{
+    struct chosen c = {0};
+    ocellus_status status = read(node, n);
+    if (status == OCELLUS_OK)
+        status = all_classes(n, &c);
+    struct oc_shape y = OC_SHAPE(c.count / 3, 3);
+    if (status == OCELLUS_OK)
+        status = oc_infer_out(node, 0, OCELLUS_INT64, &y);
+    if (status == OCELLUS_OK) {
+        int64_t *data = oc_eval_out(node, 0);
+        if (!data)
+            status = oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for boxes");
+        else if (c.count > 0)
+            memcpy(data, c.number, (size_t)c.count * sizeof *data);
+    }
+    free(c.number);
+    return status;
+}
+
 static ocellus_status
 infer(struct oc_node *node)
 {
     struct oc_shape y = OC_SHAPE(OC_UNKNOWN, 3);
     struct nms n;
     OC_TRY(check(node, &n));
-    if (known(node)) {
-        OC_TRY(read(node, &n));
-        OC_TRY(all_classes(&n, NULL, &y.dim[0]));
-    }
-    return oc_infer_out(node, 0, OCELLUS_INT64, &y);
+    return known(node) ? choose(node, &n)
+                       : oc_infer_out(node, 0, OCELLUS_INT64, &y);
 }
 
+/* That it has one says that it is computed on the host. */
 static ocellus_status
 eval(struct oc_node *node)
 {
-    int64_t *y = oc_eval_out(node, 0), total;
-    struct nms n;
-    OC_TRY(read(node, &n));
-    if (!y)
-        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for boxes");
-    return all_classes(&n, y, &total);
+    (void)node;
+    return OCELLUS_OK;
 }
 
 const struct oc_op oc_op_NonMaxSuppression = {
