@@ -16,13 +16,15 @@
  * 16; 14 x 2 + 2 + 1 of 32). Sums over more than tile_k are kept in y between
  * the blocks. A few rows of a (ROWS = m <= 4) are a matter of bandwidth: then
  * b is read where it lies, by gemm_rows, or by gemm_dots when it is
- * transposed.
+ * transposed; a transposed b also for some rows more (m <= MOST_ROWS), by
+ * gemm_dots_in_turn.
  *
  *   WIDTH           lanes of a vector: 4, 8 or 16
  *   ROWS, VECS      register tile; see above
  *   TURNED_A        1: a lies k x m; its ROWS numbers are gathered into local
  *                   memory for each block
  *   DOTS            rows of b that gemm_dots works on at a time
+ *   MOST_ROWS       rows of a that gemm_dots_in_turn may have
  *   EPILOGUE(v, i)  what becomes of v before it is stored at i
  */
 #pragma OPENCL FP_CONTRACT ON
@@ -40,6 +42,9 @@
 #endif
 #ifndef DOTS
 #define DOTS 4
+#endif
+#ifndef MOST_ROWS
+#define MOST_ROWS 24
 #endif
 #ifdef EPILOGUE
 #define FUSED 1
@@ -311,6 +316,70 @@ gemm_dots(PARAMETERS EPILOGUE_PARAMETERS)
                 for (int t = l; t < k; t++)
                     total += a[r * a_row + t] * b[from[d] + t];
                 y[r * n + j + d] = FINISH(total, r, j + d);
+            }
+    }
+}
+
+/* The same with more rows, ROWS of a at a time: rows of b come through memory
+ * once, `tile_k` numbers of DOTS of them at a time, which stay in the first
+ * cache while all rows of a meet them. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+gemm_dots_in_turn(PARAMETERS EPILOGUE_PARAMETERS)
+{
+    int j0 = (int)get_group_id(0) * tile_n, j1 = min(j0 + tile_n, n);
+    int whole = k / WIDTH * WIDTH;
+    VEC total[MOST_ROWS][DOTS];
+    ENTER_BATCH
+
+    for (int j = j0; j < j1; j += DOTS) {
+        int from[DOTS];
+
+#pragma unroll
+        for (int d = 0; d < DOTS; d++)
+            from[d] = min(j + d, j1 - 1) * b_column;
+        for (int l0 = 0; l0 < max(whole, 1); l0 += tile_k) {
+            int l1 = min(l0 + tile_k, whole);
+
+            for (int i = 0; i < m; i += ROWS) {
+                VEC sum[ROWS][DOTS];
+                int line[ROWS];
+
+#pragma unroll
+                for (int r = 0; r < ROWS; r++) {
+                    line[r] = min(i + r, m - 1) * a_row;
+#pragma unroll
+                    for (int d = 0; d < DOTS; d++)
+                        sum[r][d] = l0 > 0 ? total[i + r][d] : (VEC)(0.0f);
+                }
+                for (int l = l0; l < l1; l += WIDTH) {
+                    VEC x[DOTS];
+
+#pragma unroll
+                    for (int d = 0; d < DOTS; d++)
+                        x[d] = VLOAD(0, b + from[d] + l);
+#pragma unroll
+                    for (int r = 0; r < ROWS; r++) {
+                        VEC row = VLOAD(0, a + line[r] + l);
+
+#pragma unroll
+                        for (int d = 0; d < DOTS; d++)
+                            sum[r][d] += row * x[d];
+                    }
+                }
+#pragma unroll
+                for (int r = 0; r < ROWS; r++)
+#pragma unroll
+                    for (int d = 0; d < DOTS; d++)
+                        total[i + r][d] = sum[r][d];
+            }
+        }
+        for (int i = 0; i < m; i++)
+            for (int d = 0; d < min(DOTS, j1 - j); d++) {
+                float v = add_lanes(total[i][d]);
+
+                for (int t = whole; t < k; t++)
+                    v += a[i * a_row + t] * b[from[d] + t];
+                y[i * n + j + d] = FINISH(v, i, j + d);
             }
     }
 }

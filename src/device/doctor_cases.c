@@ -86,6 +86,7 @@ static const struct oc_doctor_case cases[] = {
     {"Gemm", "transA=1 transB=1 alpha=0.5 beta=2.0", "53x37 29x53 37x29",
      .quick = 0},
     {"Gemm", "transB=1", "64x300 130x300 130", .then = "Relu"},
+    {"Gemm", "transB=1", "11x1100 70x1100 70", .then = "Relu"},
     {"MatMul", NULL, "3x17x23 3x23x31", NULL, QUICK},
     {"MatMul", NULL, "2x3x7x11 11x5", .quick = 0},
     {"MatMulT", "transA=1", "3x23x17 3x23x31", .quick = 0},

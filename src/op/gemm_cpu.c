@@ -9,6 +9,7 @@
 #include "op/gemm.h"
 
 enum { FEW = 4 };       /* rows of A that make it a matter of bandwidth */
+enum { SOME = 24 };     /* that still read a transposed B where it lies */
 enum { DEEPEST = 256 }; /* rows of B in a block: PANEL x 256 fits into L1 */
 
 struct blocking {
@@ -72,6 +73,25 @@ block_few(const struct oc_product *p, const struct oc_caps *caps)
     b.tile_m = p->m;
     b.tile_k = p->k;
     return b;
+}
+
+/* m <= SOME, B transposed: it comes through memory once, in pieces of rows
+ * that stay in the first cache. */
+static struct blocking
+block_some(const struct oc_product *p, const struct oc_caps *caps)
+{
+    const int groups = 4 * cores_of(caps), dots = 4;
+
+    return (struct blocking){
+        .kernel = "gemm_dots_in_turn",
+        .width = width_of(caps),
+        .rows = caps->vector_registers >= 32 ? 6 : 3,
+        .vecs = 1,
+        .dots = dots,
+        .tile_m = p->m,
+        .tile_n = round_up(divide_up(p->n, groups), dots),
+        .tile_k = 1024,
+    };
 }
 
 /* Bytes of local memory: panels of B, and a strip of a turned A. */
@@ -142,10 +162,14 @@ block_many(const struct oc_product *p, const struct oc_caps *caps)
     return b;
 }
 
-static int
-is_few(const struct oc_product *p)
+static struct blocking
+block(const struct oc_product *p, const struct oc_caps *caps)
 {
-    return p->m <= FEW && !(p->transpose_b && p->transpose_a && p->m > 1);
+    if (p->m <= FEW && !(p->transpose_b && p->transpose_a && p->m > 1))
+        return block_few(p, caps);
+    if (p->m <= SOME && p->transpose_b && !p->transpose_a)
+        return block_some(p, caps);
+    return block_many(p, caps);
 }
 
 const char *
@@ -196,8 +220,7 @@ void
 oc_product_cpu(struct oc_steps *steps, const struct oc_product *p,
                const struct oc_factors *at)
 {
-    struct blocking b =
-        is_few(p) ? block_few(p, steps->caps) : block_many(p, steps->caps);
+    struct blocking b = block(p, steps->caps);
     struct oc_step *launch = oc_launch(steps, "gemm_cpu", b.kernel);
 
     oc_define(steps, launch, "WIDTH", b.width);

@@ -123,6 +123,8 @@ static const struct oc_case cases[] = {
     GEMM("2x9", "33x2", NULL, "transA=1 transB=1", "9x33"),
     GEMM("6x4", "4x16", "6x16", NULL, "6x16"),
     GEMM("13x70", "10x70", "10", "transB=1", "13x10"),
+    GEMM("8x2053", "9x2053", "9", "transB=1", "8x9"),
+    GEMM("24x7", "5x7", NULL, "transB=1 alpha=2", "24x5"),
     GEMM("25x300", "300x18", "", "beta=3", "25x18"),
     GEMM("9x0", "0x17", "17", NULL, "9x17"),
     GEMM("0x4", "4x3", NULL, NULL, "0x3"),
