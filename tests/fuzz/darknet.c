@@ -30,23 +30,24 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 void
 fuzz_seeds(void)
 {
-    static const char yolo[] = NET CONV("filters=4\nsize=3\npad=1\nbatch_"
-                                        "normalize=1\n") CONV(
-        "filters=4\ngroups=2\nactivation=leaky\n") "[shortcut]\nfrom=-2\n["
-                                                   "reorg]\nstride=2\n"
-                                                   "[upsample]\nstride=2\n["
-                                                   "route]\nlayers=-1,0\n" CONV(
-                                                       "filters=14\n") "[yolo]"
-                                                                       "\nmask="
-                                                                       "0,"
-                                                                       "1\nanch"
-                                                                       "ors=1,"
-                                                                       "2, "
-                                                                       "3,"
-                                                                       "4\nclas"
-                                                                       "ses="
-                                                                       "2\nnum="
-                                                                       "2\n";
+    static const char yolo[] =
+        NET CONV("filters=4\nsize=3\npad=1\nbatch_"
+                 "normalize=1\n") CONV("filters=4\ngroups=2\nactivation="
+                                       "leaky\n") "[shortcut]\nfrom=-2\n["
+                                                  "reorg]\nstride=2\n"
+                                                  "[upsample]\nstride=2\n["
+                                                  "route]\nlayers=-1,0\n" CONV(
+                                                      "filters=14\n") "[yolo]"
+                                                                      "\nmask="
+                                                                      "0,"
+                                                                      "1\nanch"
+                                                                      "ors=1,"
+                                                                      "2, "
+                                                                      "3,"
+                                                                      "4\nclas"
+                                                                      "ses="
+                                                                      "2\nnum="
+                                                                      "2\n";
     static const char region[] = NET CONV("filters=7\n") "[region]\nanchors="
                                                          "1,2\nclasses=2\n"
                                                          "softmax=1\n";
