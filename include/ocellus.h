@@ -415,6 +415,36 @@ OCELLUS_API ocellus_status ocellus_graph_show(const ocellus_graph *graph,
                                               char **text);
 OCELLUS_API void ocellus_text_free(char *text);
 
+/* A copy for such inputs, one for each of the graph's in their order: all
+ * dimensions are known that do not depend on what the run computes, and loops
+ * are written out. What shapes depend on is read from the tensors, which must
+ * then be in host memory. */
+OCELLUS_API ocellus_status ocellus_graph_at(const ocellus_graph *graph,
+                                            const ocellus_tensor *const *inputs,
+                                            ocellus_graph **copy);
+
+/* Node k, 0 <= k < ocellus_graph_node_count(). The texts and values are lent by
+ * the graph. */
+typedef struct ocellus_node_info {
+    const char *name, *op;
+    const ocellus_value *output; /* the first; ocellus_value_output() */
+    int computed;                /* 0: its numbers are known before a run */
+    int64_t parameters;          /* trained numbers, where it is first to read
+                                  * them */
+    int64_t bytes;               /* of its outputs; -1: known in the run */
+    double flops;                /* multiply-adds counted twice; -1: the same */
+} ocellus_node_info;
+OCELLUS_API ocellus_status ocellus_graph_get_node_info(
+    const ocellus_graph *graph, int k, ocellus_node_info *info);
+/* The most bytes of inputs and results at once, when nodes run in their order,
+ * nothing is done in place and nothing is kept for gradients; -1 where shapes
+ * are known in the run only. */
+OCELLUS_API ocellus_status ocellus_graph_peak_bytes(const ocellus_graph *graph,
+                                                    int64_t *bytes);
+/* A picture, by the ending of the name: .svg, or .dot for Graphviz. */
+OCELLUS_API ocellus_status ocellus_graph_draw(const ocellus_graph *graph,
+                                              const char *path);
+
 /* ------------------------------------------------------------ operators */
 
 typedef struct ocellus_op_info {

@@ -24,6 +24,16 @@ bias_of(ocellus_graph *graph, const char *name, int64_t count, double fan_in)
     return parameter(graph, name, "bias", &shape, rule, 1);
 }
 
+/* Failures, tables and model files call the node as the layer. */
+static ocellus_value *
+named(ocellus_value *y, const char *name)
+{
+    char *copy = y ? oc_arena_strdup(y->graph->arena, name) : NULL;
+    if (copy != NULL)
+        y->node->name = copy;
+    return y;
+}
+
 static int
 known(ocellus_value *x, int axis, const char *name)
 {
@@ -63,7 +73,7 @@ ocellus_conv2d(ocellus_value *x, const char *name, int channels, int kernel,
     snprintf(attributes, sizeof attributes,
              "kernel_shape=%d,%d strides=%d,%d pads=%d,%d,%d,%d group=%d",
              kernel, kernel, stride, stride, pad, pad, pad, pad, groups);
-    return OC_NODE(x->graph, "Conv", attributes, x, w, b);
+    return named(OC_NODE(x->graph, "Conv", attributes, x, w, b), name);
 }
 
 ocellus_value *
@@ -75,7 +85,7 @@ ocellus_linear(ocellus_value *x, const char *name, int features)
     struct oc_shape shape = OC_SHAPE(features, in);
     ocellus_value *w = parameter(x->graph, name, "weight", &shape, "lecun", 1);
     ocellus_value *b = bias_of(x->graph, name, features, (double)in);
-    return OC_NODE(x->graph, "Gemm", "transB=1", x, w, b);
+    return named(OC_NODE(x->graph, "Gemm", "transB=1", x, w, b), name);
 }
 
 ocellus_value *
@@ -136,8 +146,9 @@ ocellus_batch_norm(ocellus_value *x, const char *name)
     ocellus_value *mean =
         parameter(g, name, "running_mean", &shape, "zeros", 0);
     ocellus_value *var = parameter(g, name, "running_var", &shape, "ones", 0);
-    return OC_NODE(g, "BatchNormalization", "epsilon=1e-05 momentum=0.9", x,
-                   scale, bias, mean, var);
+    return named(OC_NODE(g, "BatchNormalization", "epsilon=1e-05 momentum=0.9",
+                         x, scale, bias, mean, var),
+                 name);
 }
 
 ocellus_value *
@@ -242,5 +253,5 @@ ocellus_conv_transpose2d(ocellus_value *x, const char *name, int channels,
     snprintf(attributes, sizeof attributes,
              "kernel_shape=%d,%d strides=%d,%d pads=%d,%d,%d,%d", kernel,
              kernel, stride, stride, pad, pad, pad, pad);
-    return OC_NODE(x->graph, "ConvTranspose", attributes, x, w, b);
+    return named(OC_NODE(x->graph, "ConvTranspose", attributes, x, w, b), name);
 }

@@ -197,25 +197,6 @@ take_numbers(const struct ocellus_session *s, struct entry *e)
                : oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
 }
 
-/* Does a node wait for numbers of inputs that were not bound? Then they are
- * from now on. */
-static int
-want_more(struct ocellus_session *s, const struct ocellus_graph *bound)
-{
-    int changed = 0;
-    char *wanted = calloc((size_t)bound->n_inputs + 1, 1);
-    if (wanted == NULL)
-        return 0;
-    oc_graph_host_inputs(bound, wanted);
-    for (int k = 0; k < s->graph->n_inputs; k++)
-        for (int i = 0; i < bound->n_inputs; i++)
-            if (wanted[i] && !s->on_host[k] &&
-                strcmp(bound->inputs[i]->name, s->graph->inputs[k]->name) == 0)
-                s->on_host[k] = (char)(changed = 1);
-    free(wanted);
-    return changed;
-}
-
 /* The user's graph with shapes, and the numbers that it cannot do without. */
 static ocellus_status
 bind(struct ocellus_session *s, struct entry *e, struct ocellus_graph **bound)
@@ -224,7 +205,8 @@ bind(struct ocellus_session *s, struct entry *e, struct ocellus_graph **bound)
         OC_TRY(take_numbers(s, e));
         OC_TRY(oc_graph_bind(s->graph, e->key, (const void *const *)e->number,
                              bound));
-        if (oc_graph_waiting(*bound) == NULL || !want_more(s, *bound))
+        if (oc_graph_waiting(*bound) == NULL ||
+            !oc_graph_more_host_inputs(s->graph, *bound, s->on_host))
             return OCELLUS_OK;
         oc_graph_destroy(*bound);
     }

@@ -273,6 +273,9 @@ const struct oc_node *oc_graph_waiting(const struct ocellus_graph *graph);
 /* on_host[k] = 1 for inputs whose numbers must be known when the graph is
  * bound; others are left as they are. 1: something changed. */
 int oc_graph_host_inputs(const struct ocellus_graph *graph, char *on_host);
+/* The same for inputs of `graph` that `bound`, made of it, still waits for. */
+int oc_graph_more_host_inputs(const struct ocellus_graph *graph,
+                              const struct ocellus_graph *bound, char *on_host);
 /* What can run now, as `head`, and what waits, as `rest`. The head's outputs
  * beyond those of `graph` (its first *n_out) are inputs of the rest, by the
  * names that they have as outputs; the rest takes its other inputs from

@@ -61,6 +61,24 @@ oc_graph_host_inputs(const struct ocellus_graph *graph, char *on_host)
     return changed;
 }
 
+int
+oc_graph_more_host_inputs(const struct ocellus_graph *graph,
+                          const struct ocellus_graph *bound, char *on_host)
+{
+    int changed = 0;
+    char *wanted = calloc((size_t)bound->n_inputs + 1, 1);
+    if (wanted == NULL)
+        return 0;
+    oc_graph_host_inputs(bound, wanted);
+    for (int k = 0; k < graph->n_inputs; k++)
+        for (int i = 0; i < bound->n_inputs; i++)
+            if (wanted[i] && !on_host[k] &&
+                strcmp(bound->inputs[i]->name, graph->inputs[k]->name) == 0)
+                on_host[k] = (char)(changed = 1);
+    free(wanted);
+    return changed;
+}
+
 /* ---- head and rest ---------------------------------------------------------
  */
 
