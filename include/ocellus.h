@@ -387,6 +387,22 @@ OCELLUS_API const char *ocellus_graph_get_metadata(const ocellus_graph *graph,
  * OCELLUS_UNSUPPORTED (naming the node and its operator) or OCELLUS_IO. */
 OCELLUS_API ocellus_status ocellus_graph_load(const char *path,
                                               ocellus_graph **graph);
+/* The same with the numbers from another file: .weights or .caffemodel for such
+ * descriptions, else as ocellus_graph_load_weights. */
+OCELLUS_API ocellus_status ocellus_graph_load_with(const char *path,
+                                                   const char *weights,
+                                                   ocellus_graph **graph);
+/* Numbers for the graph's states (parameters and buffers) by name, from a
+ * .safetensors file or another model file; half, bfloat16 and double become
+ * float32, PyTorch's num_batches_tracked are passed over. OCELLUS_BAD_DATA
+ * names what is missing there, has another shape or is unknown here; then
+ * nothing has changed. */
+OCELLUS_API ocellus_status ocellus_graph_load_weights(ocellus_graph *graph,
+                                                      const char *path);
+/* All tensors of a .safetensors file, or the states of a model file, into
+ * another .safetensors file. */
+OCELLUS_API ocellus_status ocellus_weights_copy(const char *from,
+                                                const char *to);
 /* The graph as an ONNX model file (operator set 17, newer where an operator
  * needs it), with the numbers its states have (ocellus_trainer_get_model) or
  * start from. Written beside, synced and renamed. */

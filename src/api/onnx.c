@@ -3,6 +3,7 @@
 
 #include "format/model.h"
 #include "format/onnx.h"
+#include "format/weights.h"
 
 static int
 ends_in(const char *path, const char *ending)
@@ -49,7 +50,36 @@ ocellus_graph_load(const char *path, ocellus_graph **graph)
 }
 
 ocellus_status
+ocellus_graph_load_with(const char *path, const char *weights,
+                        ocellus_graph **graph)
+{
+    if (ends_in(weights, ".weights") || ends_in(weights, ".caffemodel"))
+        return oc_model_load(path, weights, graph);
+    OC_TRY(oc_model_load(path, NULL, graph));
+    ocellus_status status = oc_weights_load(*graph, weights);
+    if (status != OCELLUS_OK) {
+        oc_graph_destroy(*graph);
+        *graph = NULL;
+    }
+    return status;
+}
+
+ocellus_status
+ocellus_graph_load_weights(ocellus_graph *graph, const char *path)
+{
+    return oc_weights_load(graph, path);
+}
+
+ocellus_status
+ocellus_weights_copy(const char *from, const char *to)
+{
+    return oc_weights_copy(from, to);
+}
+
+ocellus_status
 ocellus_graph_save(const ocellus_graph *graph, const char *path)
 {
+    if (ends_in(path, ".safetensors"))
+        return oc_weights_save(graph, path);
     return oc_onnx_save(graph, path);
 }

@@ -344,6 +344,7 @@ static const struct cmd_option options[] = {
     {"device", CMD_TEXT, &cmd_device, "D[,E...]",
      "as elsewhere; several are measured in turn and compared", 0, 0},
     CMD_JSON,
+    CMD_WEIGHTS,
     CMD_QUIET,
     CMD_END};
 

@@ -144,6 +144,7 @@ ocellus_status cmd_open_device(ocellus_device **device);
     X(run)                                                                     \
     X(inspect)                                                                 \
     X(show)                                                                    \
+    X(convert)                                                                 \
     X(devices)                                                                 \
     X(ops)                                                                     \
     X(cache)                                                                   \

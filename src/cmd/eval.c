@@ -190,6 +190,7 @@ static const struct cmd_option options[] = {
     {"threads", CMD_WHOLE, &threads, "N", "that read images", 0, 256},
     {"confusion", CMD_TEXT, &picture, "FILE",
      "draw the confusion matrix as a PNG", 0, 0},
+    CMD_WEIGHTS,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

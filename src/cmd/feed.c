@@ -4,19 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static ocellus_status
-read_image_size(const char *text, struct cmd_image *image)
-{
-    long long c, h, w;
-    char more;
-    if (sscanf(text, "%lldx%lldx%lld%c", &c, &h, &w, &more) != 3 || c < 1 ||
-        h < 1 || w < 1 || c > 1 << 20 || h > 1 << 20 || w > 1 << 20)
-        return cmd_fail(OCELLUS_BAD_ARGUMENT,
-                        "--image is CxHxW (3x224x224), not '%s'", text);
-    *image = (struct cmd_image){{c, h, w}};
-    return OCELLUS_OK;
-}
-
 /* Numbers between -1 and 1 that are the same each time. */
 static void
 fill(ocellus_tensor *tensor)
@@ -97,7 +84,7 @@ feed_open(struct feed *feed, const char *model, const char *image_text,
     if (!is_net)
         image = (struct cmd_image){{-1, -1, -1}};
     if (image_text != NULL)
-        CMD_TRY(read_image_size(image_text, &image));
+        CMD_TRY(cmd_image_size(image_text, &image));
     CMD_TRY(cmd_model_open(model, &image, classes > 0 ? (int)classes : usual, 0,
                            &feed->graph));
     if (ocellus_graph_input_count(feed->graph) > FEED_MOST)

@@ -260,7 +260,7 @@ generate(struct writer *w, const char *model)
     ocellus_tensor *x = NULL;
     w->random = (uint64_t)seed;
     w->prompt = prompt;
-    CMD_TRY(ocellus_graph_load(model, &w->judge.graph));
+    CMD_TRY(cmd_model_load(model, &w->judge.graph));
     CMD_TRY(read_vocabulary(w, model));
     ocellus_status status = read_prompt(w, &x);
     if (status == OCELLUS_OK)
@@ -298,6 +298,7 @@ static const struct cmd_option options[] = {
      "only among the K likeliest characters; 0: among all", 0, 1 << 20},
     {"seed", CMD_WHOLE, &seed, "N", "of chance: the same gives the same (0)", 0,
      9e15},
+    CMD_WEIGHTS,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

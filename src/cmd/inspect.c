@@ -1,5 +1,5 @@
 /* inspect.c - `ocellus inspect`: what a model file takes and gives. */
-#include "cmd/cmd.h"
+#include "cmd/model.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,7 +92,7 @@ run(int count, char **words)
 {
     ocellus_graph *graph;
     (void)count;
-    CMD_TRY(ocellus_graph_load(words[0], &graph));
+    CMD_TRY(cmd_model_load(words[0], &graph));
     json_t *in = json_array(), *out = json_array();
     for (int k = 0; k < ocellus_graph_input_count(graph); k++) {
         const ocellus_value *value = ocellus_graph_get_input(graph, k);
@@ -114,7 +114,8 @@ run(int count, char **words)
     return OCELLUS_OK;
 }
 
-static const struct cmd_option options[] = {CMD_JSON, CMD_QUIET, CMD_END};
+static const struct cmd_option options[] = {CMD_WEIGHTS, CMD_JSON, CMD_QUIET,
+                                            CMD_END};
 
 const struct cmd cmd_inspect = {
     .name = "inspect",

@@ -4,7 +4,7 @@
 ocellus_status
 judge_open(struct judge *j, const char *model)
 {
-    CMD_TRY(ocellus_graph_load(model, &j->graph));
+    CMD_TRY(cmd_model_load(model, &j->graph));
     if (!cmd_model_is_sequence(j->graph))
         CMD_TRY(cmd_model_image(j->graph, &j->image));
     CMD_TRY(cmd_model_classes(j->graph, &j->classes));

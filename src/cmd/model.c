@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *cmd_weights;
+
 int
 cmd_net_defaults(const char *net, struct cmd_image *image, int *classes)
 {
@@ -34,11 +36,31 @@ cmd_net_defaults(const char *net, struct cmd_image *image, int *classes)
     return known;
 }
 
+ocellus_status
+cmd_image_size(const char *text, struct cmd_image *image)
+{
+    long long c, h, w;
+    char more;
+    if (sscanf(text, "%lldx%lldx%lld%c", &c, &h, &w, &more) != 3 || c < 1 ||
+        h < 1 || w < 1 || c > 1 << 20 || h > 1 << 20 || w > 1 << 20)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "--image is CxHxW (3x224x224), not '%s'", text);
+    *image = (struct cmd_image){{c, h, w}};
+    return OCELLUS_OK;
+}
+
 /* A word that looks like a file is not looked up among the nets. */
 static int
 is_path(const char *word)
 {
     return strchr(word, '/') != NULL || strchr(word, '.') != NULL;
+}
+
+ocellus_status
+cmd_model_load(const char *path, ocellus_graph **graph)
+{
+    return cmd_weights ? ocellus_graph_load_with(path, cmd_weights, graph)
+                       : ocellus_graph_load(path, graph);
 }
 
 ocellus_status
@@ -49,9 +71,17 @@ cmd_model_open(const char *word, const struct cmd_image *image, int classes,
     int usual_classes;
     *graph = NULL;
     if (is_path(word) && !cmd_net_defaults(word, &usual, &usual_classes))
-        return ocellus_graph_load(word, graph);
-    return ocellus_net_create(word, (int)image->chw[0], (int)image->chw[1],
-                              (int)image->chw[2], classes, seed, graph);
+        return cmd_model_load(word, graph);
+    CMD_TRY(ocellus_net_create(word, (int)image->chw[0], (int)image->chw[1],
+                               (int)image->chw[2], classes, seed, graph));
+    ocellus_status status = OCELLUS_OK;
+    if (cmd_weights != NULL)
+        status = ocellus_graph_load_weights(*graph, cmd_weights);
+    if (status != OCELLUS_OK) {
+        ocellus_graph_destroy(*graph);
+        *graph = NULL;
+    }
+    return status;
 }
 
 ocellus_status

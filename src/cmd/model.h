@@ -17,8 +17,22 @@ struct cmd_image {
     int64_t chw[3];
 };
 
+/* --weights: a file whose numbers replace those of the model, or NULL. */
+extern const char *cmd_weights;
+#define CMD_WEIGHTS                                                            \
+    {                                                                          \
+        "weights", CMD_TEXT, &cmd_weights, "FILE",                             \
+            "take the numbers from there: .safetensors or a model, by name; "  \
+            ".weights, .caffemodel",                                           \
+            0, 0                                                               \
+    }
+
+/* "3x224x224" */
+ocellus_status cmd_image_size(const char *text, struct cmd_image *image);
 /* The sizes that a named net was made for; 0 when there is no such net. */
 int cmd_net_defaults(const char *net, struct cmd_image *image, int *classes);
+/* A model file, with --weights. */
+ocellus_status cmd_model_load(const char *path, ocellus_graph **graph);
 /* A named net for such images, or a model file: a word that is no net's name.
  * For a file, image and classes are not looked at. */
 ocellus_status cmd_model_open(const char *word, const struct cmd_image *image,

@@ -265,6 +265,7 @@ static const struct cmd_option options[] = {
      "0.485,0.456,0.406",
      0, 0},
     {"std", CMD_TEXT, &std_text, "S,...", "each channel is divided by", 0, 0},
+    CMD_WEIGHTS,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

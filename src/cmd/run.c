@@ -1,5 +1,5 @@
 /* run.c - `ocellus run`: a model on tensors from files. */
-#include "cmd/cmd.h"
+#include "cmd/model.h"
 
 #include <errno.h>
 #include <math.h>
@@ -170,7 +170,7 @@ run(int count, char **words)
     ocellus_device *device = NULL;
     (void)count;
     cmd_catch();
-    CMD_TRY(ocellus_graph_load(words[0], &r.graph));
+    CMD_TRY(cmd_model_load(words[0], &r.graph));
     ocellus_status status = cmd_open_device(&device);
     if (status == OCELLUS_OK)
         status = run_model(&r, device);
@@ -190,6 +190,7 @@ static const struct cmd_option options[] = {
     {"output-dir", CMD_TEXT, &folder, "DIR",
      "where the outputs go, as NAME.npy; without it they are only described", 0,
      0},
+    CMD_WEIGHTS,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

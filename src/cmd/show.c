@@ -112,6 +112,7 @@ static const struct cmd_option options[] = {
     {"batch", CMD_WHOLE, &batch, "N", "images at once (1)", 1, 1 << 20},
     {"image", CMD_TEXT, &image, "CxHxW", "image size", 0, 0},
     {"classes", CMD_WHOLE, &classes, "N", "classes of a named net", 1, 1 << 20},
+    CMD_WEIGHTS,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

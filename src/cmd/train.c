@@ -57,6 +57,7 @@ static const struct cmd_option options[] = {
      "go on with the training in --out, with its options", 0, 0},
     {"checkpoint-minutes", CMD_REAL, &o.minutes, "F",
      "between checkpoints within an epoch (5)", 0, INFINITY},
+    CMD_WEIGHTS,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

@@ -104,7 +104,8 @@ keep_options(const struct train_options *o, const struct cmd_option *table)
 {
     char *path = join(o->out, "run.json");
     json_t *options = cmd_options_pack(table);
-    static const char *const of_this_run[] = {"resume", "out", "json", "quiet"};
+    static const char *const of_this_run[] = {"resume", "out", "json", "quiet",
+                                              "weights"};
     for (size_t k = 0; k < sizeof of_this_run / sizeof of_this_run[0]; k++)
         json_object_del(options, of_this_run[k]);
     json_t *all = json_pack("{ss so}", "net", o->net, "options", options);

@@ -100,6 +100,11 @@ oc_model_load(const char *path, const char *weights,
         if (ends_in(path, pairs[k].weights) && weights == NULL)
             return load_described(k, path, graph);
     }
+    if (ends_in(path, ".safetensors"))
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "%s holds weights alone: it does not say what net they "
+                       "belong to",
+                       path);
     int k = ends_in(path, ".onnx") ? -1 : looks_like(path);
     if (k >= 0)
         return load_pair((size_t)k, path, weights, graph);

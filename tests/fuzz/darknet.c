@@ -24,35 +24,26 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-#define NET "[net]\nheight=4\nwidth=6\nchannels=3\n"
-#define CONV(more) "[convolutional]\nactivation=linear\n" more
+static const char yolo[] =
+    "[net]\nheight=4\nwidth=6\nchannels=3\n"
+    "[convolutional]\nfilters=4\nsize=3\npad=1\nbatch_normalize=1\n"
+    "[convolutional]\nfilters=4\ngroups=2\nactivation=leaky\n"
+    "[shortcut]\nfrom=-2\n"
+    "[reorg]\nstride=2\n"
+    "[upsample]\nstride=2\n"
+    "[route]\nlayers=-1,0\n"
+    "[convolutional]\nfilters=14\nactivation=linear\n"
+    "[yolo]\nmask=0,1\nanchors=1,2, 3,4\nclasses=2\nnum=2\n";
+static const char region[] = "[net]\nheight=4\nwidth=6\nchannels=3\n"
+                             "[convolutional]\nfilters=7\n"
+                             "[region]\nanchors=1,2\nclasses=2\nsoftmax=1\n";
 
 void
 fuzz_seeds(void)
 {
-    static const char yolo[] =
-        NET CONV("filters=4\nsize=3\npad=1\nbatch_"
-                 "normalize=1\n") CONV("filters=4\ngroups=2\nactivation="
-                                       "leaky\n") "[shortcut]\nfrom=-2\n["
-                                                  "reorg]\nstride=2\n"
-                                                  "[upsample]\nstride=2\n["
-                                                  "route]\nlayers=-1,0\n" CONV(
-                                                      "filters=14\n") "[yolo]"
-                                                                      "\nmask="
-                                                                      "0,"
-                                                                      "1\nanch"
-                                                                      "ors=1,"
-                                                                      "2, "
-                                                                      "3,"
-                                                                      "4\nclas"
-                                                                      "ses="
-                                                                      "2\nnum="
-                                                                      "2\n";
-    static const char region[] = NET CONV("filters=7\n") "[region]\nanchors="
-                                                         "1,2\nclasses=2\n"
-                                                         "softmax=1\n";
-    static char small[256] = NET "[maxpool]\nsize=2\n[avgpool]\n"
-                                 "[connected]\noutput=2\n[softmax]\n";
+    static char small[256] = "[net]\nheight=4\nwidth=6\nchannels=3\n"
+                             "[maxpool]\nsize=2\n[avgpool]\n"
+                             "[connected]\noutput=2\n[softmax]\n";
     fuzz_seed(yolo, sizeof yolo - 1);
     fuzz_seed(region, sizeof region - 1);
     /* version 0.2, 8 numbers */
