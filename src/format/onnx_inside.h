@@ -65,6 +65,17 @@ ocellus_status oc_onnx_define(struct oc_onnx_reading *r, const char *name,
 ocellus_status oc_onnx_value(struct oc_onnx_reading *r, const char *name,
                              int is_state, int trainable,
                              struct ocellus_value **value);
+/* Of this scope alone; NULL: there is none. */
+struct oc_onnx_name *oc_onnx_find(const struct oc_onnx_reading *r,
+                                  const char *name);
+/* A weight that its operator trains by nature, and that nodes which only move
+ * numbers made of initializers: those become trainable states.
+ * (onnx_weight.c) */
+ocellus_status oc_onnx_train(struct oc_onnx_reading *r,
+                             struct ocellus_value *value);
+/* Inputs of an Add: likewise what is added to a MatMul's product. */
+ocellus_status oc_onnx_train_bias(struct oc_onnx_reading *r,
+                                  struct ocellus_value *in[2]);
 void oc_onnx_forget(struct oc_onnx_reading *r); /* frees the tables */
 
 /* ---- graphs and nodes (onnx_load.c, onnx_node.c) ----------------------------

@@ -177,6 +177,8 @@ read_input(struct oc_onnx_reading *r, const struct oc_op *op, int k,
     ocellus_status status =
         oc_onnx_value(r, name, r->outer == NULL && (statistic || trainable),
                       trainable, value);
+    if (status == OCELLUS_OK && trainable && r->outer == NULL)
+        status = oc_onnx_train(r, *value);
     return status == OCELLUS_OK ? status
                                 : oc_fail_context(status, "input %d: ", k);
 }
@@ -268,6 +270,9 @@ make_node(struct oc_onnx_reading *r, const oc_onnx_node *node,
     if (op->expand == NULL && n_in > OC_MAX_IN)
         return oc_fail(OCELLUS_UNSUPPORTED, "has %d inputs; %d are the most",
                        n_in, OC_MAX_IN);
+    if (strcmp(op->name, "Add") == 0 && n_in == 2 && in[0] && in[1] &&
+        !r->outer)
+        OC_TRY(oc_onnx_train_bias(r, in));
     OC_TRY(read_attrs(r, node, attr, &n_attr, in, &n_in));
     struct ocellus_value *made;
     OC_TRY(oc_onnx_modernise(r, node, op, in, &n_in, attr, &n_attr, &made));

@@ -48,6 +48,13 @@ oc_onnx_define(struct oc_onnx_reading *r, const char *name,
     return OCELLUS_OK;
 }
 
+struct oc_onnx_name *
+oc_onnx_find(const struct oc_onnx_reading *r, const char *name)
+{
+    struct oc_onnx_name *slot = r->room ? slot_of(r, name) : NULL;
+    return slot != NULL && slot->name != NULL ? slot : NULL;
+}
+
 void
 oc_onnx_forget(struct oc_onnx_reading *r)
 {
@@ -112,8 +119,8 @@ ocellus_status
 oc_onnx_value(struct oc_onnx_reading *r, const char *name, int is_state,
               int trainable, struct ocellus_value **value)
 {
-    struct oc_onnx_name *slot = r->room ? slot_of(r, name) : NULL;
-    if (slot == NULL || slot->name == NULL) {
+    struct oc_onnx_name *slot = oc_onnx_find(r, name);
+    if (slot == NULL) {
         if (r->outer != NULL)
             return capture(r, name, value);
         return oc_fail(OCELLUS_BAD_MODEL, "'%s' is made later or never", name);

@@ -137,11 +137,13 @@ host_only(const struct oc_op *op)
     return op->impls == NULL && op->eval != NULL && !(op->flags & OC_OP_VIEW);
 }
 
+/* A state's first numbers are not those that it will have. */
 static int
 inputs_known(const struct oc_node *node)
 {
     for (int k = 0; k < node->n_in; k++)
-        if (node->in[k] != NULL && node->in[k]->data == NULL)
+        if (node->in[k] != NULL &&
+            (node->in[k]->data == NULL || node->in[k]->kind == OC_STATE))
             return 0;
     return 1;
 }

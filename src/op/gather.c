@@ -153,6 +153,7 @@ const struct oc_op oc_op_Gather = {
     .min_in = 2,
     .max_in = 2,
     .n_out = 1,
+    .params = 1, /* an embedding */
     .infer = gather_infer,
     .eval = gather_eval,
     .grad = gather_grad,

@@ -42,7 +42,39 @@ static const struct {
     const char *name;
     int channels, side;
 } nets[] = {{"mlp", 1, 8},         {"lenet5", 1, 28},      {"resnet20", 3, 8},
-            {"squeezenet", 3, 32}, {"mobilenetv2", 3, 32}, {"unet", 1, 16}};
+            {"squeezenet", 3, 32}, {"mobilenetv2", 3, 32}, {"unet", 1, 16},
+            {"charlstm", 9, 8},    {"namelstm", 9, 8}};
+
+/* Two halves of a weight in the other order, turned: PyTorch writes the gates
+ * of its LSTMs about so. And a bias that is added. */
+START_TEST(weights_in_pieces)
+{
+    const int64_t x_dims[] = {-1, 3}, w_dims[] = {4, 3}, four = 4;
+    int64_t ends[] = {0, 2, 4};
+    ocellus_graph *graph, *back;
+    struct ocellus_value *x, *w, *b, *axis, *half[2];
+
+    must(ocellus_graph_create(&graph));
+    x = ocellus_graph_input(graph, "x", OCELLUS_FLOAT, 2, x_dims);
+    w = ocellus_graph_parameter(graph, "w", 2, w_dims, "normal 1");
+    b = ocellus_graph_parameter(graph, "b", 1, &four, "normal 1");
+    axis = oc_ints(graph, 1, &ends[0]);
+    for (int k = 0; k < 2; k++)
+        half[k] = OC_NODE(graph, "Slice", NULL, w, oc_ints(graph, 1, &ends[k]),
+                          oc_ints(graph, 1, &ends[k + 1]), axis);
+    w = OC_NODE(graph, "Concat", "axis=0", half[1], half[0]);
+    w = OC_NODE(graph, "Transpose", "perm=1,0", w);
+    x = OC_NODE(graph, "Add", NULL, OC_NODE(graph, "MatMul", NULL, x, w), b);
+    must(ocellus_graph_output(graph, "y", x));
+    back = reloaded(graph);
+    ck_assert_int_eq(back->n_states, 2);
+    ck_assert_ptr_nonnull(oc_graph_find_state(back, "w"));
+    ck_assert_ptr_nonnull(oc_graph_find_state(back, "b"));
+    ck_assert_int_eq(ocellus_graph_parameter_count(back), 12 + 4);
+    ocellus_graph_destroy(back);
+    ocellus_graph_destroy(graph);
+}
+END_TEST
 
 /* Same inputs, outputs, states and numbers. */
 START_TEST(named_nets)
@@ -262,7 +294,8 @@ static void
 add(TCase *tests)
 {
     tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_loop_test(tests, named_nets, 0, 6);
+    tcase_add_loop_test(tests, named_nets, 0, 8);
+    tcase_add_test(tests, weights_in_pieces);
     tcase_add_test(tests, metadata);
     tcase_add_test(tests, same_bits);
     tcase_add_test(tests, torn_files);
