@@ -1,8 +1,8 @@
 /* onnx_external.c - numbers that lie in a file beside the model's.
  *
  * The location comes from the model, so it is not believed: relative, without
- * "..", and no component of it may be a link; else a model could read any file
- * of its user.
+ * "..", no component of it may be a link, and the file may have no second name;
+ * else a model could read any file of its user.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -115,6 +115,12 @@ read_all(int fd, const struct place *place, void *data, size_t bytes)
     struct stat info;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
         return oc_fail(OCELLUS_BAD_MODEL, "'%s' is no regular file",
+                       place->location);
+    if (info.st_nlink > 1)
+        return oc_fail(OCELLUS_BAD_MODEL,
+                       "'%s' has more than one name in its file system, so it "
+                       "may be a file from elsewhere: put a copy of it into "
+                       "the model's folder",
                        place->location);
     if (place->offset > info.st_size ||
         bytes > (uint64_t)(info.st_size - place->offset))

@@ -108,6 +108,19 @@ fill(const oc_onnx_tensor *t, ocellus_type type, size_t size, size_t bytes,
     return OCELLUS_OK;
 }
 
+/* In one field, not in several that may differ. */
+static ocellus_status
+check_fields(const oc_onnx_tensor *t)
+{
+    int used = t->has_raw_data && t->raw_data.len > 0;
+    used += t->n_float_data > 0;
+    used += t->n_int32_data > 0;
+    used += t->n_int64_data > 0;
+    used += t->n_double_data > 0;
+    used += t->n_uint64_data > 0;
+    return used > 1 ? bad(t, "has numbers in more than one place") : OCELLUS_OK;
+}
+
 /* What is asked for must be there: a short file asks for no memory. */
 static ocellus_status
 check_length(const oc_onnx_tensor *t, ocellus_type type, size_t bytes)
@@ -152,6 +165,7 @@ oc_onnx_numbers(const oc_onnx_tensor *t, struct oc_onnx_file *file,
                        "tensor '%s' has element type %d, which is not there",
                        t->name ? t->name : "(unnamed)", t->data_type);
     OC_TRY(read_shape(t, shape));
+    OC_TRY(check_fields(t));
     OC_TRY(oc_shape_bytes(shape, oc_type_size(type), bytes));
     OC_TRY(take(t, file, type, *bytes, NULL));
     size_t room = *bytes ? *bytes : 1;
