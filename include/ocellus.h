@@ -425,6 +425,31 @@ OCELLUS_API ocellus_status ocellus_graph_with_states(const ocellus_graph *graph,
                                                      ocellus_graph **copy,
                                                      int *states);
 
+/* What an ONNX file says of itself, also where it could not be run. The texts
+ * are lent by the info. */
+typedef struct ocellus_model_value {
+    const char *name;
+    ocellus_type type; /* OCELLUS_UNDEFINED: not said, or no tensor */
+    int rank;          /* -1: not said */
+    int64_t dims[8];   /* -1: open */
+} ocellus_model_value;
+typedef struct ocellus_model_op {
+    const char *domain; /* "": ONNX's own */
+    const char *name;
+    int64_t count; /* of nodes, in subgraphs too, in functions once */
+    int is_there;  /* 0: Ocellus has no such operator */
+} ocellus_model_op;
+typedef struct ocellus_model_info {
+    int64_t ir_version, opset;
+    const char *producer;
+    int input_count, output_count, op_count;
+    const ocellus_model_value *inputs, *outputs;
+    const ocellus_model_op *ops;
+} ocellus_model_info;
+OCELLUS_API ocellus_status ocellus_model_get_info(const char *path,
+                                                  ocellus_model_info **info);
+OCELLUS_API void ocellus_model_info_free(ocellus_model_info *info);
+
 /* The graph as text, a node a line, for reading and for tests. Release with
  * ocellus_text_free. */
 OCELLUS_API ocellus_status ocellus_graph_show(const ocellus_graph *graph,

@@ -83,3 +83,15 @@ ocellus_graph_save(const ocellus_graph *graph, const char *path)
         return oc_weights_save(graph, path);
     return oc_onnx_save(graph, path);
 }
+
+ocellus_status
+ocellus_model_get_info(const char *path, ocellus_model_info **info)
+{
+    return oc_onnx_info(path, info);
+}
+
+void
+ocellus_model_info_free(ocellus_model_info *info)
+{
+    oc_onnx_info_free(info);
+}

@@ -16,6 +16,10 @@ ocellus_status oc_onnx_load(const char *path, struct ocellus_graph **graph);
 ocellus_status oc_onnx_save(const struct ocellus_graph *graph,
                             const char *path);
 
+/* See ocellus_model_info. */
+ocellus_status oc_onnx_info(const char *path, ocellus_model_info **info);
+void oc_onnx_info_free(ocellus_model_info *info);
+
 /* A file that holds one tensor (TensorProto). The caller destroys it. */
 ocellus_status oc_onnx_tensor_read(const char *path,
                                    struct ocellus_tensor **tensor);

@@ -119,6 +119,17 @@ ocellus_status oc_onnx_external(struct oc_onnx_file *file,
 
 /* The operator that a name stands for, old names among them; NULL: none. */
 const struct oc_op *oc_onnx_op(const char *name);
+/* The domain of a node; "" is ONNX's own. */
+const char *oc_onnx_domain(const oc_onnx_node *node);
+/* The operator that a node calls, which is no function of the model; NULL: we
+ * have none. (onnx_node.c) */
+const struct oc_op *oc_onnx_op_of(const oc_onnx_node *node);
+/* The file as messages, to be freed; and its operator set, 0 where it says
+ * none. (onnx_load.c) */
+ocellus_status oc_onnx_open(const char *path, oc_onnx_model **model);
+int64_t oc_onnx_opset(const oc_onnx_model *model);
+/* Do the graph's own numbers bear this name? NULL is none. */
+int oc_onnx_is_initializer(const oc_onnx_graph *g, const char *name);
 
 /* Brings a node of an older operator set into its newest form: attributes
  * that have become inputs, other meanings. in[] and attr[] have room for a few

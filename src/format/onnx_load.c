@@ -87,8 +87,8 @@ add_parameter(struct oc_onnx_reading *r, const OcOnnx__ValueInfo *info)
     return oc_onnx_define(r, info->name, value, NULL);
 }
 
-static int
-is_initializer(const oc_onnx_graph *g, const char *name)
+int
+oc_onnx_is_initializer(const oc_onnx_graph *g, const char *name)
 {
     for (size_t k = 0; name != NULL && k < g->n_initializer; k++)
         if (g->initializer[k]->name != NULL &&
@@ -109,7 +109,7 @@ oc_onnx_read_graph(struct oc_onnx_reading *r, const oc_onnx_graph *g)
                               g->initializer[k]));
     }
     for (size_t k = 0; k < g->n_input; k++)
-        if (!is_initializer(g, g->input[k]->name))
+        if (!oc_onnx_is_initializer(g, g->input[k]->name))
             OC_TRY(r->outer ? add_parameter(r, g->input[k])
                             : add_input(r, g->input[k]));
     OC_TRY(oc_onnx_read_nodes(r, g->node, g->n_node));
@@ -128,15 +128,23 @@ oc_onnx_read_graph(struct oc_onnx_reading *r, const oc_onnx_graph *g)
 
 /* ---- the model --------------------------------------------------------- */
 
-static ocellus_status
-read_versions(struct oc_onnx_reading *r, const oc_onnx_model *model)
+int64_t
+oc_onnx_opset(const oc_onnx_model *model)
 {
+    int64_t opset = 0;
     for (size_t k = 0; k < model->n_opset_import; k++) {
         const OcOnnx__OperatorSet *set = model->opset_import[k];
         if (set->domain == NULL || set->domain[0] == '\0' ||
             strcmp(set->domain, "ai.onnx") == 0)
-            r->opset = set->version;
+            opset = set->version;
     }
+    return opset;
+}
+
+static ocellus_status
+read_versions(struct oc_onnx_reading *r, const oc_onnx_model *model)
+{
+    r->opset = oc_onnx_opset(model);
     if (model->ir_version > NEWEST_IR)
         return oc_fail(OCELLUS_UNSUPPORTED,
                        "it has IR version %lld; %d is the newest read",
@@ -168,22 +176,29 @@ read_model(struct oc_onnx_reading *r, const oc_onnx_model *model)
 }
 
 ocellus_status
-oc_onnx_load(const char *path, struct ocellus_graph **graph)
+oc_onnx_open(const char *path, oc_onnx_model **model)
 {
-    struct oc_onnx_file file = {.path = path, .folder = -1};
-    struct oc_onnx_reading r = {.file = &file};
     char *bytes;
     size_t length;
-    *graph = NULL;
     OC_TRY(oc_file_read(path, (size_t)2 << 30, &bytes, &length));
-    oc_onnx_model *model =
-        oc_onnx__model__unpack(NULL, length, (const uint8_t *)bytes);
+    *model = oc_onnx__model__unpack(NULL, length, (const uint8_t *)bytes);
     free(bytes);
-    if (model == NULL)
+    if (*model == NULL)
         return oc_fail(OCELLUS_BAD_MODEL,
                        "%s is no ONNX model: its %zu bytes break off or are "
                        "something else",
                        path, length);
+    return OCELLUS_OK;
+}
+
+ocellus_status
+oc_onnx_load(const char *path, struct ocellus_graph **graph)
+{
+    struct oc_onnx_file file = {.path = path, .folder = -1};
+    struct oc_onnx_reading r = {.file = &file};
+    oc_onnx_model *model;
+    *graph = NULL;
+    OC_TRY(oc_onnx_open(path, &model));
     file.model = model;
     ocellus_status status = read_model(&r, model);
     oc_onnx__model__free_unpacked(model, NULL);

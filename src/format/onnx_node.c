@@ -285,6 +285,23 @@ make_node(struct oc_onnx_reading *r, const oc_onnx_node *node,
     return outputs(r, node, y);
 }
 
+const char *
+oc_onnx_domain(const oc_onnx_node *node)
+{
+    return node->domain && strcmp(node->domain, "ai.onnx") != 0 ? node->domain
+                                                                : "";
+}
+
+const struct oc_op *
+oc_onnx_op_of(const oc_onnx_node *node)
+{
+    const struct oc_op *op = oc_onnx_op(node->op_type);
+    if (op == NULL || (op->flags & OC_OP_INTERNAL) ||
+        strcmp(oc_onnx_domain(node), op->domain ? op->domain : "") != 0)
+        return NULL;
+    return op;
+}
+
 static ocellus_status
 read_node(struct oc_onnx_reading *r, const oc_onnx_node *node)
 {
@@ -294,20 +311,16 @@ read_node(struct oc_onnx_reading *r, const oc_onnx_node *node)
                        OC_ONNX_MOST_NODES);
     if (function != NULL)
         return oc_onnx_call(r, node, function);
-    const struct oc_op *op = oc_onnx_op(node->op_type);
-    const char *wanted = op && op->domain ? op->domain : "";
-    const char *domain = node->domain ? node->domain : "";
-    if (strcmp(domain, "ai.onnx") == 0)
-        domain = "";
-    if (domain[0] != '\0' && strcmp(domain, wanted) != 0)
+    const struct oc_op *op = oc_onnx_op_of(node);
+    const char *domain = oc_onnx_domain(node);
+    if (op == NULL && domain[0] != '\0')
         return oc_fail(OCELLUS_UNSUPPORTED,
-                       "operators of domain '%s' are not there", domain);
-    if (strcmp(node->op_type, "Constant") == 0)
-        return constant_node(r, node);
-    if (op == NULL || (op->flags & OC_OP_INTERNAL) ||
-        strcmp(domain, wanted) != 0)
+                       "this operator of domain '%s' is not there", domain);
+    if (op == NULL)
         return oc_fail(OCELLUS_UNSUPPORTED,
                        "this operator is not there; `ocellus ops` lists all");
+    if (strcmp(node->op_type, "Constant") == 0)
+        return constant_node(r, node);
     return make_node(r, node, op);
 }
 

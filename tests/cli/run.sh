@@ -10,6 +10,15 @@ model=$here/net/model.onnx
 run inspect "$model"
 ok "inspect" [ "$code" -eq 0 ]
 ok "its input's shape" grep -q '^input .*: float32 ?x1x28x28$' "$here/out"
+ok "its operator set" grep -q '^ONNX, operator set [0-9]*, IR [0-9]*, made by' \
+    "$here/out"
+ok "its operators" grep -q '^operators: .*Gemm 3' "$here/out"
+LC_ALL=C sed 's/Relu/Rolu/g' "$model" >"$here/strange.onnx"
+exits 2 "an operator that is none" inspect "$here/strange.onnx"
+ok "it is listed all the same" \
+    grep -q '^input .*: float32 ?x1x28x28$' "$here/out"
+ok "what is not there" grep -q '^not there: Rolu [0-9]*$' "$here/out"
+run inspect "$model"
 input=$(sed -n 's/^input \(.*\): .*/\1/p' "$here/out")
 output=$(sed -n 's/^output \(.*\): .*/\1/p' "$here/out")
 
