@@ -247,9 +247,12 @@ old_batch_norm(struct moving *m)
 static void
 old_dft(struct moving *m)
 {
-    if (find(m, "axis") == NULL)
-        add_int(m, "axis", 1);
-    ints_to_input(m, "axis", 2);
+    const struct oc_attr *a = find(m, "axis");
+    struct oc_shape scalar = {0};
+    int64_t axis = a ? a->i : 1;
+    drop(m, "axis");
+    put(m, 2,
+        oc_graph_constant(m->r->graph, NULL, OCELLUS_INT64, &scalar, &axis));
 }
 
 /* Scan 8 began with the lengths of sequences, and each of its tensors with an
@@ -267,6 +270,18 @@ old_scan(struct moving *m)
         directions->name = "scan_input_directions";
     add_int(m, "batched", 1);
     return OCELLUS_OK;
+}
+
+/* A single axis is a list of one; some models, and some of ONNX's own tests,
+ * have a number there. */
+static void
+list_axes(struct moving *m)
+{
+    struct ocellus_value *axes = *m->n_in > 1 ? m->in[1] : NULL;
+    if (axes == NULL || axes->data == NULL || axes->shape.rank != 0 ||
+        axes->type != OCELLUS_INT64)
+        return;
+    m->in[1] = oc_ints(m->r->graph, 1, axes->data);
 }
 
 static ocellus_status
@@ -375,6 +390,8 @@ change(struct moving *m)
         find(m, "split") == NULL && find(m, "num_outputs") == NULL)
         add_int(m, "num_outputs", (int64_t)m->node->n_output);
     attributes_to_inputs(m);
+    if (strcmp(name, "Unsqueeze") == 0 || strcmp(name, "Squeeze") == 0)
+        list_axes(m);
     return OCELLUS_OK;
 }
 

@@ -277,19 +277,31 @@ since(const struct oc_node *node)
     return 17;
 }
 
+/* As many as there are parts; 0: that is not known. */
+static int
+count_parts(const struct oc_node *node)
+{
+    const struct ocellus_value *parts = node->n_in > 1 ? node->in[1] : NULL;
+    int64_t count = oc_attr_int(node, "num_outputs", 0);
+    if (parts != NULL && !parts->unknown && parts->shape.rank == 1)
+        count = parts->shape.dim[0];
+    return count > 0 && count <= node->n_out ? (int)count : 0;
+}
+
 /* How many outputs to write: those behind the last that is read may be absent,
  * but for operators whose outputs are counted. */
 static int
 count_outputs(const struct oc_onnx_writing *w, const struct oc_node *node)
 {
-    static const char *const counted[] = {"Split", "TopK", NULL};
     int most = node->n_out, count = 1;
     if (node->op->expand != NULL)
         return most;
     if (node->op->n_out < most)
         most = node->op->n_out;
-    if (one_of(node->op->name, counted))
+    if (strcmp(node->op->name, "TopK") == 0)
         return most;
+    if (strcmp(node->op->name, "Split") == 0 && count_parts(node) > 0)
+        return count_parts(node);
     for (int k = 1; k < most; k++)
         if (w->readers[node->out[k]->id] > 0)
             count = k + 1;

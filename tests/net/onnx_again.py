@@ -23,6 +23,8 @@ from onnx import numpy_helper
 
 EXTENTS = {"N": 2, "batch": 2, "sequence": 576}
 NUMBERS = {"sr": 16000}
+# Scan of operator set 8, which has no newer form.
+READ_ONLY = {"test_scan_sum"}
 
 
 class Case:
@@ -69,7 +71,7 @@ def find_tests(data, names, part, folder):
                                  recursive=True)):
         name = os.path.basename(os.path.dirname(path))
         data_set = os.path.join(os.path.dirname(path), "test_data_set_0")
-        if name in wanted:
+        if name in wanted and name not in READ_ONLY:
             case = Case(name, path, os.path.join(folder, name))
             case.inputs = case.expected = data_set
             yield case
