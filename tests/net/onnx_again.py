@@ -133,10 +133,22 @@ def far(a, b):
             max(finite.max() if finite.size else 0, 1e-30))
 
 
+def check(case):
+    """The checker refuses some of ONNX's own tests; those cannot be judged."""
+    try:
+        onnx.checker.check_model(case.written, full_check=True)
+    except Exception:
+        try:
+            onnx.checker.check_model(case.model, full_check=True)
+        except Exception:
+            return
+        raise
+
+
 def judge(case):
     """"" where all is well, else what is wrong; and whether ONNX Runtime had a
     say."""
-    onnx.checker.check_model(case.written, full_check=True)
+    check(case)
     ours = read_tensors(case.outputs, "output")
     inputs = read_tensors(case.inputs, "input")
     try:
