@@ -1,4 +1,5 @@
 /* eval.c - `ocellus eval`: a model on the test images of a data set. */
+#include "cmd/forecast.h"
 #include "cmd/judge.h"
 #include "cmd/score.h"
 
@@ -7,6 +8,7 @@
 #include <string.h>
 
 static struct cmd_samples samples;
+static struct cmd_forecast forecast;
 static int64_t batch_size = 64, threads, seed;
 static const char *split_name = "test", *mean_text, *std_text, *picture;
 
@@ -48,6 +50,7 @@ static ocellus_status
 over_all(struct judge *j, const ocellus_dataset *data, ocellus_loader *loader,
          ocellus_metrics *metrics)
 {
+    const int forecasts = cmd_forecasts(data);
     const ocellus_batch *batch;
     const ocellus_tensor *y;
     for (;;) {
@@ -55,7 +58,8 @@ over_all(struct judge *j, const ocellus_dataset *data, ocellus_loader *loader,
         if (batch == NULL)
             return OCELLUS_OK;
         CMD_TRY(judge_run(j, batch->x, &y));
-        CMD_TRY(cmd_score(metrics, y, batch));
+        CMD_TRY(forecasts ? cmd_forecast_add(&forecast, y, batch)
+                          : cmd_score(metrics, y, batch));
         cmd_progress("%lld of %lld %s", (long long)batch->position,
                      (long long)ocellus_loader_count(loader), cmd_unit(data));
         if (cmd_interrupted())
@@ -102,9 +106,25 @@ draw(const ocellus_metrics *metrics, const ocellus_dataset *data)
 }
 
 static ocellus_status
-report(const ocellus_metrics *metrics, const ocellus_dataset *data)
+report_forecast(ocellus_dataset *data)
+{
+    double naive = forecast.naive / (double)forecast.count;
+    if (cmd_json)
+        return cmd_print_json(cmd_forecast_json(&forecast, data));
+    printf("windows          %lld\nRMSE             %.6g\n"
+           "the last number  %.6g\n",
+           (long long)forecast.count,
+           cmd_forecast_unit(cmd_forecast_loss(&forecast), data),
+           cmd_forecast_unit(naive, data));
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+report(const ocellus_metrics *metrics, ocellus_dataset *data)
 {
     cmd_progress_clear();
+    if (cmd_forecasts(data))
+        return report_forecast(data);
     if (picture != NULL)
         CMD_TRY(draw(metrics, data));
     if (cmd_json)
@@ -129,7 +149,7 @@ open_data(const struct judge *j, ocellus_dataset **data)
         return cmd_fail(
             OCELLUS_BAD_DATA, "%s has %d classes, the model tells %d apart",
             samples.data, ocellus_dataset_classes(*data), j->classes);
-    if (ocellus_dataset_classes(*data) < j->classes)
+    if (ocellus_dataset_classes(*data) < j->classes && !cmd_forecasts(*data))
         cmd_say("%s has %d classes, the model %d: they are taken for its first "
                 "ones",
                 samples.data, ocellus_dataset_classes(*data), j->classes);

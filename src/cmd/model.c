@@ -243,7 +243,8 @@ cmd_model_describe(ocellus_graph *graph, ocellus_dataset *dataset,
     int64_t chw[3];
     const char *vocabulary = ocellus_dataset_vocabulary(dataset);
     ocellus_dataset_shape(dataset, chw);
-    CMD_TRY(keep_names(graph, dataset));
+    if (ocellus_dataset_classes(dataset) > 0)
+        CMD_TRY(keep_names(graph, dataset));
     if (cmd_model_is_sequence(graph)) {
         char text[24];
         snprintf(text, sizeof text, "%lld", (long long)chw[2]);

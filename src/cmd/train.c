@@ -77,20 +77,40 @@ judge_by_test(struct train *t)
     return status;
 }
 
+static void
+say_result(const struct train *t)
+{
+    long long count = ocellus_metrics_count(t->metrics);
+    const struct cmd_forecast *f = &t->forecast;
+    if (f->count > 0)
+        cmd_say("RMSE %.4g on %lld windows, %.4g by taking the last number; "
+                "see %s/curves.png, model.onnx",
+                cmd_forecast_unit(cmd_forecast_loss(f), t->data),
+                (long long)f->count,
+                cmd_forecast_unit(f->naive / (double)f->count, t->data), o.out);
+    else if (t->labels > 1 && count > 0)
+        cmd_say("%.4f nats a character, accuracy %.4f on %lld characters; see "
+                "%s/curves.png, confusion.png, model.onnx",
+                ocellus_metrics_loss(t->metrics),
+                ocellus_metrics_accuracy(t->metrics), count, o.out);
+    else if (count > 0)
+        cmd_say("accuracy %.4f on %lld %s; see %s/curves.png, confusion.png, "
+                "model.onnx",
+                ocellus_metrics_accuracy(t->metrics), count, cmd_unit(t->data),
+                o.out);
+}
+
 static ocellus_status
 report(struct train *t)
 {
-    double accuracy = ocellus_metrics_accuracy(t->metrics);
-    if (ocellus_metrics_count(t->metrics) > 0)
-        cmd_say("accuracy %.4f on %lld images; see %s/curves.png, "
-                "confusion.png, model.onnx",
-                accuracy, (long long)ocellus_metrics_count(t->metrics), o.out);
+    say_result(t);
     if (!cmd_json)
         return OCELLUS_OK;
     int rows = ocellus_history_count(t->history);
     const ocellus_history_row *last =
         rows > 0 ? ocellus_history_rows(t->history) + rows - 1 : NULL;
-    json_t *result = cmd_score_json(t->metrics, t->data);
+    json_t *result = t->forecasts ? cmd_forecast_json(&t->forecast, t->data)
+                                  : cmd_score_json(t->metrics, t->data);
     json_object_set_new(result, "epochs", json_integer(t->epoch));
     json_object_set_new(result, "steps",
                         json_integer(ocellus_trainer_step_count(t->trainer)));
@@ -108,7 +128,7 @@ train(struct train *t)
     CMD_TRY(train_open(t));
     CMD_TRY(train_run(t));
     if (t->judged == OCELLUS_VALIDATION ||
-        ocellus_metrics_count(t->metrics) == 0)
+        ocellus_metrics_count(t->metrics) + t->forecast.count == 0)
         CMD_TRY(judge_by_test(t));
     return report(t);
 }

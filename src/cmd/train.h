@@ -3,6 +3,7 @@
 #ifndef OC_CMD_TRAIN_H
 #define OC_CMD_TRAIN_H
 
+#include "cmd/forecast.h"
 #include "cmd/samples.h"
 
 struct train_options {
@@ -25,8 +26,9 @@ struct train {
     ocellus_loader *loader;
     ocellus_loader *judge; /* of the split that epochs are judged by; NULL */
     ocellus_split judged;
-    ocellus_history *history; /* NULL until train_begin() */
-    ocellus_metrics *metrics; /* of that split */
+    ocellus_history *history;     /* NULL until train_begin() */
+    ocellus_metrics *metrics;     /* of that split */
+    struct cmd_forecast forecast; /* the same, where numbers are forecast */
     int classes;
     int labels;    /* of a sample */
     int forecasts; /* labels are numbers */

@@ -295,5 +295,5 @@ train_draw(struct train *t)
         ocellus_history_count(t->history));
     free(path);
     CMD_TRY(status);
-    return t->judge != NULL ? draw_confusion(t) : OCELLUS_OK;
+    return t->judge != NULL && !t->forecasts ? draw_confusion(t) : OCELLUS_OK;
 }

@@ -228,9 +228,8 @@ fit_head(struct train *t)
 static void
 take_labels(struct train *t)
 {
-    ocellus_type type;
-    t->labels = ocellus_dataset_labels(t->data, &type);
-    t->forecasts = type == OCELLUS_FLOAT;
+    t->labels = ocellus_dataset_labels(t->data, NULL);
+    t->forecasts = cmd_forecasts(t->data);
 }
 
 ocellus_status

@@ -19,24 +19,37 @@ time_left(const struct train *t, double seconds)
            (epochs * count - (double)t->position);
 }
 
+/* "56.25%", or how far forecasts are off in the data's unit. */
+static const char *
+quality(const struct train *t, double loss, double accuracy, char text[32])
+{
+    if (t->forecasts)
+        snprintf(text, 32, "RMSE %.4g", cmd_forecast_unit(loss, t->data));
+    else
+        snprintf(text, 32, "%5.2f%%", 100 * accuracy);
+    return text;
+}
+
 static void
 show_progress(struct train *t)
 {
-    char left[24], line[160];
+    char left[24], good[32], line[160];
     double now = cmd_now(), seconds = t->part + now - t->began;
     double pause = cmd_live() ? 0.1 : 30;
     if (now - t->told < pause || t->position <= t->unpaced)
         return;
     t->told = now;
-    snprintf(
-        line, sizeof line,
-        "epoch %lld/%lld  %3.0f%%  loss %.4f  %5.2f%%  %.0f %s/s  "
-        "%s left",
-        (long long)t->epoch + 1, (long long)t->options->epochs,
-        100 * (double)t->position / (double)ocellus_loader_count(t->loader),
-        t->loss / (double)t->position, 100 * t->right / (double)t->position,
-        (double)(t->position - t->unpaced) / seconds, cmd_unit(t->data),
-        cmd_clock(time_left(t, seconds), left));
+    snprintf(line, sizeof line,
+             "epoch %lld/%lld  %3.0f%%  loss %.4f  %s  %.0f %s/s  "
+             "%s left",
+             (long long)t->epoch + 1, (long long)t->options->epochs,
+             100 * (double)t->position /
+                 (double)ocellus_loader_count(t->loader),
+             t->loss / (double)t->position,
+             quality(t, t->loss / (double)t->position,
+                     t->right / (double)t->position, good),
+             (double)(t->position - t->unpaced) / seconds, cmd_unit(t->data),
+             cmd_clock(time_left(t, seconds), left));
     if (cmd_live())
         cmd_progress("%s", line);
     else
@@ -46,19 +59,19 @@ show_progress(struct train *t)
 static void
 show_epoch(const struct train *t, const ocellus_history_row *row)
 {
-    char clock[24], line[200];
-    int used =
-        snprintf(line, sizeof line, "epoch %*lld/%lld  loss %.4f  %5.2f%%",
-                 t->options->epochs > 99  ? 3
-                 : t->options->epochs > 9 ? 2
-                                          : 1,
-                 (long long)row->epoch, (long long)t->options->epochs,
-                 row->train_loss, 100 * row->train_accuracy);
+    char clock[24], good[32], line[200];
+    int used = snprintf(line, sizeof line, "epoch %*lld/%lld  loss %.4f  %s",
+                        t->options->epochs > 99  ? 3
+                        : t->options->epochs > 9 ? 2
+                                                 : 1,
+                        (long long)row->epoch, (long long)t->options->epochs,
+                        row->train_loss,
+                        quality(t, row->train_loss, row->train_accuracy, good));
     if (t->judge != NULL)
-        used += snprintf(line + used, sizeof line - (size_t)used,
-                         "  %s %.4f  %5.2f%%",
-                         t->judged == OCELLUS_TEST ? "test" : "validation",
-                         row->test_loss, 100 * row->test_accuracy);
+        used += snprintf(
+            line + used, sizeof line - (size_t)used, "  %s %.4f  %s",
+            t->judged == OCELLUS_TEST ? "test" : "validation", row->test_loss,
+            quality(t, row->test_loss, row->test_accuracy, good));
     snprintf(line + used, sizeof line - (size_t)used, "  %.0f %s/s  %s",
              row->images_per_second, cmd_unit(t->data),
              cmd_clock(row->seconds, clock));
@@ -83,7 +96,7 @@ count_right(const struct train *t, const ocellus_tensor *y,
     const int64_t *other =
         batch->labels2 ? ocellus_tensor_data(batch->labels2) : label;
     double mix = batch->labels2 ? (double)batch->lambda : 1, right = 0;
-    int64_t count = batch->count * t->labels;
+    int64_t count = t->forecasts ? 0 : batch->count * t->labels;
     for (int64_t k = 0; k < count; k++, score += t->classes) {
         int best = cmd_largest(score, t->classes);
         right += mix * (best == label[k]) + (1 - mix) * (best == other[k]);
@@ -183,13 +196,15 @@ train_judge(struct train *t, ocellus_loader *loader)
     const ocellus_batch *batch;
     const ocellus_tensor *y;
     ocellus_metrics_clear(t->metrics);
+    t->forecast = (struct cmd_forecast){0};
     CMD_TRY(ocellus_loader_start(loader, 0, 0));
     for (;;) {
         CMD_TRY(ocellus_loader_next(loader, &batch));
         if (batch == NULL)
             return OCELLUS_OK;
         CMD_TRY(ocellus_trainer_predict(t->trainer, batch->x, &y));
-        CMD_TRY(cmd_score(t->metrics, y, batch));
+        CMD_TRY(t->forecasts ? cmd_forecast_add(&t->forecast, y, batch)
+                             : cmd_score(t->metrics, y, batch));
         if (cmd_interrupted())
             return cmd_stopped();
         cmd_progress("epoch %lld/%lld  testing %3.0f%%",
@@ -218,7 +233,8 @@ add_row(struct train *t, double seconds)
     ocellus_history_row row = {.epoch = t->epoch + 1,
                                .step = ocellus_trainer_step_count(t->trainer),
                                .train_loss = t->loss / count,
-                               .train_accuracy = t->right / count,
+                               .train_accuracy =
+                                   t->forecasts ? NAN : t->right / count,
                                .test_loss = NAN,
                                .test_accuracy = NAN,
                                .test_top5 = NAN,
@@ -226,7 +242,9 @@ add_row(struct train *t, double seconds)
                                .learning_rate = t->rate,
                                .images_per_second = pace(t),
                                .seconds = seconds};
-    if (t->judge != NULL) {
+    if (t->judge != NULL && t->forecasts) {
+        row.test_loss = cmd_forecast_loss(&t->forecast);
+    } else if (t->judge != NULL) {
         row.test_loss = ocellus_metrics_loss(t->metrics);
         row.test_accuracy = ocellus_metrics_accuracy(t->metrics);
         row.test_top5 = ocellus_metrics_top_k(t->metrics, 5);
@@ -251,7 +269,8 @@ end_epoch(struct train *t)
     CMD_TRY(status);
     CMD_TRY(add_row(t, t->part + t->building + cmd_now() - begin));
     t->building = 0;
-    accuracy = ocellus_metrics_accuracy(t->metrics);
+    accuracy = t->forecasts ? 1 / (1 + cmd_forecast_loss(&t->forecast))
+                            : ocellus_metrics_accuracy(t->metrics);
     CMD_TRY(train_keep_model(t, "model.onnx"));
     if (t->judge && t->judged == OCELLUS_VALIDATION && accuracy > t->best) {
         t->best = accuracy;

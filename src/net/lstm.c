@@ -9,12 +9,13 @@
 #define HIDDEN 256 /* of the character model's two layers */
 #define SMALL 128  /* of the others' one */
 
+/* A line of `count` numbers; 0: one number without an axis. */
 static ocellus_value *
 ints(ocellus_graph *graph, int64_t count, int64_t *numbers)
 {
     ocellus_tensor *tensor;
-    if (ocellus_tensor_wrap_host(OCELLUS_INT64, 1, &count, numbers, &tensor) !=
-        OCELLUS_OK)
+    if (ocellus_tensor_wrap_host(OCELLUS_INT64, count > 0, &count, numbers,
+                                 &tensor) != OCELLUS_OK)
         return NULL;
     ocellus_value *value = ocellus_graph_constant(graph, NULL, tensor);
     ocellus_tensor_destroy(tensor);
@@ -87,13 +88,25 @@ oc_net_namelstm(ocellus_graph *graph, ocellus_value *x, int characters,
     return ocellus_linear(without(graph, x, 0), "head", classes);
 }
 
-/* N x T x 1 numbers; N x 1, the one that follows. */
+/* The last of N x T x 1 numbers: N x 1. */
+static ocellus_value *
+last(ocellus_graph *graph, ocellus_value *x)
+{
+    int64_t from = -1;
+    return ocellus_apply(graph, "Gather", "axis=1", x, ints(graph, 0, &from),
+                         NULL);
+}
+
+/* N x T x 1 numbers; N x 1, the one that follows, as its difference from the
+ * last: so a series may leave the range that was trained on. */
 ocellus_value *
 oc_net_serieslstm(ocellus_graph *graph, ocellus_value *x, int features,
                   int outputs)
 {
     (void)features;
+    ocellus_value *now = last(graph, x);
     x = ocellus_apply(graph, "Transpose", "perm=1,0,2", x, NULL);
     x = ocellus_value_output(ocellus_lstm(x, "lstm", SMALL, NULL), 1);
-    return ocellus_linear(without(graph, x, 0), "head", outputs);
+    return ocellus_add(ocellus_linear(without(graph, x, 0), "head", outputs),
+                       now);
 }
