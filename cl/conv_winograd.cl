@@ -145,14 +145,14 @@ struct tile {
     int n, i, j; /* image; first row and column of y */
 };
 
-INLINE struct tile
-tile_at(int t, int down, int across)
+INLINE void
+find_tile(struct tile *at, int t, int down, int across)
 {
     const int row = t / across;
-    const int n = row / down;
 
-    return (struct tile){n, (row - n * down) * SIDE,
-                         (t - row * across) * SIDE};
+    at->n = row / down;
+    at->i = (row - at->n * down) * SIDE;
+    at->j = (t - row * across) * SIDE;
 }
 
 /* The 36 numbers of a tile of x, block of channels: x may be read `halo` rows
@@ -305,7 +305,8 @@ winograd_whole(__global const float *x, __global const float *u,
     const size_t to_block = (size_t)c_padded * BLOCK;
 
     for (int t = 0; t < count; t++) {
-        const struct tile at = tile_at(t0 + t, down, across);
+        struct tile at;
+        find_tile(&at, t0 + t, down, across);
         const int i = at.i - pad_h, j = at.j - pad_w;
         for (int c = 0; c < c_blocks; c++)
             transform_input(v + t * c_padded + c * BLOCK, v_point,
@@ -321,7 +322,8 @@ winograd_whole(__global const float *x, __global const float *u,
                          u + ((size_t)f * k_blocks + k) * to_block, to_block,
                          t, count, c_padded, blocks);
         for (int t = 0; t < count; t++) {
-            const struct tile at = tile_at(t0 + t, down, across);
+            struct tile at;
+            find_tile(&at, t0 + t, down, across);
             for (int n = 0; n < blocks; n++) {
                 VECTOR sum[SIDE][SIDE];
                 transform_output(sum, m + t * m_row + n * BLOCK, m_point);
@@ -344,7 +346,8 @@ winograd_input(__global const float *x, __global float *v, int x_base,
     const size_t c_padded = (size_t)c_blocks * BLOCK;
 
     for (int t = t0; t < t1; t++) {
-        const struct tile at = tile_at(first + t, down, across);
+        struct tile at;
+        find_tile(&at, first + t, down, across);
         const int i = at.i - pad_h, j = at.j - pad_w;
         for (int c = 0; c < c_blocks; c++)
             transform_input(v + t * c_padded + c * BLOCK, tiles * c_padded,
@@ -394,7 +397,8 @@ winograd_output(__global const float *scratch, __global const float *bias,
     __global const float *m = scratch + v_size;
 
     for (int t = t0; t < t1; t++) {
-        const struct tile at = tile_at(first + t, down, across);
+        struct tile at;
+        find_tile(&at, first + t, down, across);
         for (int k = 0; k < k_blocks; k++) {
             VECTOR sum[SIDE][SIDE];
             transform_output(sum, m + t * k_padded + k * BLOCK,
