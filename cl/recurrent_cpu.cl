@@ -66,6 +66,7 @@
 #define GROUP __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 
 #define HAS_B 1
+#define HAS_LENGTHS 2 /* forwards only */
 #define HAS_H0 4
 #define HAS_C0 8
 #define HAS_P 16
@@ -218,9 +219,10 @@ pack_backward(__global const float *r, __global float *packed, int hidden,
 
 /* What the cell makes of one row: BLOCK units from j0 on. */
 #define CELL                                                                   \
-    __global const float *bias, __global const float *h0,                      \
-        __global const float *c0, __global const float *p, __global float *y,  \
-        __global float *g, __global float *c
+    __global const float *bias, __global const int *lengths,                   \
+        __global const float *h0, __global const float *c0,                    \
+        __global const float *p, __global float *y, __global float *g,         \
+        __global float *c
 
 #define SHARE(k) VLOAD((k)*UNITS + u, sums)
 #define BIAS(k)                                                                \
@@ -280,15 +282,24 @@ pack_backward(__global const float *r, __global float *packed, int hidden,
     KEEP(0, v);                                                                \
     put(y + Y_AT(t, b) + j, n, v);
 #endif
+/* Behind a sample's length all is zero. */
+#define IDLE (has & HAS_LENGTHS && t >= lengths[b])
+#define CELL_IDLE                                                              \
+    put(y + Y_AT(t, b) + j, n, (VEC)0.0f);                                     \
+    for (int k = 0; k < GATES; k++)                                            \
+        KEEP(k, (VEC)0.0f);                                                    \
+    if (GATES != 1 && has & KEEP_GATES)                                        \
+        put(c + row * hidden + j, n, (VEC)0.0f);
 #define OLD_H                                                                  \
     (first ? has & HAS_H0 ? take(h0 + STATE(b) + j, n) : (VEC)0.0f             \
            : take(y + Y_AT(before, b) + j, n))
 
 GROUP
 cells_forward(__global const float *packed, __global const float *bias,
-              __global const float *h0, __global const float *c0,
-              __global const float *p, __global float *y, __global float *g,
-              __global float *c, SIZES, NUMBERS)
+              __global const int *lengths, __global const float *h0,
+              __global const float *c0, __global const float *p,
+              __global float *y, __global float *g, __global float *c, SIZES,
+              NUMBERS)
 {
     int b0 = (int)get_group_id(0) * tile_b, b1 = min(b0 + tile_b, batch);
     int blocks = (hidden + BLOCK - 1) / BLOCK;
@@ -337,7 +348,11 @@ cells_forward(__global const float *packed, __global const float *bias,
 
                         if (n <= 0)
                             break;
-                        CELL_STEP
+                        if (IDLE) {
+                            CELL_IDLE
+                        } else {
+                            CELL_STEP
+                        }
                     }
             }
     }
@@ -357,9 +372,7 @@ cells_forward(__global const float *packed, __global const float *bias,
                                j,                                              \
                            n);                                                 \
     VEC cell = take(c + row * hidden + j, n), squashed = ACT_H(cell, ha, hb);  \
-    VEC dc = last ? has & HAS_DC ? take(dlast_c + STATE(b) + j, n)             \
-                                 : (VEC)0.0f                                   \
-                  : take(carry + (batch + b) * hidden + j, n);                 \
+    VEC dc = CARRIED_C;                                                        \
     VEC pre = dh * squashed * SLOPE_F(out, out, fa, fb);                       \
     dc += dh * out * SLOPE_H(cell, squashed, ha, hb) + PEEP(1, pre);           \
     GIVE(1, pre);                                                              \
@@ -393,10 +406,24 @@ cells_forward(__global const float *packed, __global const float *bias,
     put(carry + b * hidden + j, n, (VEC)0.0f);
 #endif
 
+#define CARRIED_C                                                              \
+    (last ? has & HAS_DC ? take(dlast_c + STATE(b) + j, n) : (VEC)0.0f         \
+          : take(carry + (batch + b) * hidden + j, n))
+/* Behind a sample's length the states' gradients pass. */
+#define BACK_IDLE                                                              \
+    for (int k = 0; k < GATES; k++) {                                          \
+        GIVE(k, (VEC)0.0f);                                                    \
+        if (GATES == 3)                                                        \
+            GIVE_OTHER(k, (VEC)0.0f);                                          \
+    }                                                                          \
+    put(carry + b * hidden + j, n, dh);                                        \
+    if (GATES == 4)                                                            \
+        put(carry + (batch + b) * hidden + j, n, CARRIED_C);
+
 #define GRADIENTS                                                              \
     __global const float *packed, __global const float *y,                     \
         __global const float *g, __global const float *c,                      \
-        __global const float *h0, __global const float *c0,                    \
+        __global const int *lengths, __global const float *h0, __global const float *c0,                    \
         __global const float *p, __global const float *dy,                     \
         __global const float *dlast_h, __global const float *dlast_c,          \
         __global float *dg, __global float *before_h, __global float *other,   \
@@ -466,10 +493,14 @@ cells_backward(GRADIENTS, SIZES, int carry_at, NUMBERS)
                                              : (VEC)0.0f
                               : take(carry + b * hidden + j, n);
 
-                if (has & HAS_DY)
-                    dh += take(dy + Y_AT(t, b) + j, n);
                 if (has & HAS_BEFORE)
                     put(before_h + row * hidden + j, n, OLD_H);
+                if (IDLE) {
+                    BACK_IDLE
+                    continue;
+                }
+                if (has & HAS_DY)
+                    dh += take(dy + Y_AT(t, b) + j, n);
                 CELL_BACK
             }
         }

@@ -71,8 +71,9 @@ oc_recurrent_cpu_refuse(const struct oc_node *node, const struct oc_caps *caps)
         return "a clip or a rare function needs what went into the gates";
     if (rec.gates == 3 && !rec.linear)
         return "a GRU whose reset comes before R needs two products a step";
-    if (oc_recurrent_has(node, OC_REC_LENGTHS))
-        return "samples have lengths of their own";
+    if (oc_recurrent_has(node, OC_REC_LENGTHS) &&
+        (rec.directions > 1 || rec.backwards[0]))
+        return "samples begin at ends of their own";
     if (rec.rows <= 0 || rec.hidden <= 0 || rec.steps > MOST_STEPS)
         return "there are no steps, or too many";
     return NULL;
@@ -197,6 +198,7 @@ forward(struct oc_steps *steps, const struct oc_recurrent *rec,
 
     oc_arg_scratch(steps, l);
     oc_recurrent_in(steps, l, OC_REC_B);
+    oc_recurrent_in(steps, l, OC_REC_LENGTHS);
     oc_recurrent_in(steps, l, OC_REC_H0);
     oc_recurrent_in(steps, l, OC_REC_C0);
     oc_recurrent_in(steps, l, OC_REC_P);
@@ -277,9 +279,9 @@ static void
 backward(struct oc_steps *steps, const struct oc_recurrent *rec,
          const struct tiles *t, int d, const struct range *range)
 {
-    static const int inputs[] = {OC_RECG_Y,  OC_RECG_GATES, OC_RECG_CELLS,
-                                 OC_REC_H0,  OC_REC_C0,     OC_REC_P,
-                                 OC_RECG_DY, OC_RECG_DH,    OC_RECG_DC};
+    static const int inputs[] = {
+        OC_RECG_Y, OC_RECG_GATES, OC_RECG_CELLS, OC_REC_LENGTHS, OC_REC_H0,
+        OC_REC_C0, OC_REC_P,      OC_RECG_DY,    OC_RECG_DH,     OC_RECG_DC};
     const struct oc_operand *other = &steps->out[OC_RECG_OUT_OTHER];
     struct oc_step *l = launch(steps, rec, t, d, "cells_backward");
 
