@@ -425,6 +425,12 @@ OCELLUS_API ocellus_status ocellus_graph_with_states(const ocellus_graph *graph,
                                                      ocellus_graph **copy,
                                                      int *states);
 
+/* A copy for batches of any size, of a model that was made for one: the first
+ * dimension of its inputs becomes open. OCELLUS_UNSUPPORTED, naming the node,
+ * where the model cannot take others. */
+OCELLUS_API ocellus_status
+ocellus_graph_with_any_batch(const ocellus_graph *graph, ocellus_graph **copy);
+
 /* What an ONNX file says of itself, also where it could not be run. The texts
  * are lent by the info. */
 typedef struct ocellus_model_value {

@@ -5,6 +5,7 @@
 #include "graph/graph.h"
 #include "graph/op.h"
 #include "graph/tensor.h"
+#include "pass/batch.h"
 #include "pass/carry.h"
 #include "pass/head.h"
 
@@ -245,4 +246,10 @@ ocellus_graph_with_states(const ocellus_graph *graph, ocellus_graph **copy,
                           int *states)
 {
     return oc_carry_copy(graph, copy, states);
+}
+
+ocellus_status
+ocellus_graph_with_any_batch(const ocellus_graph *graph, ocellus_graph **copy)
+{
+    return oc_batch_copy(graph, copy);
 }

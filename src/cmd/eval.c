@@ -164,7 +164,7 @@ evaluate(struct judge *j, const char *model, ocellus_dataset **data,
     ocellus_loader_options options = {
         .size = sizeof options, .batch = batch_size, .threads = (int)threads};
     CMD_TRY(find_split(&split));
-    CMD_TRY(judge_open(j, model));
+    CMD_TRY(judge_open(j, model, batch_size));
     CMD_TRY(open_data(j, data));
     if (ocellus_dataset_count(*data, split) == 0)
         return cmd_fail(OCELLUS_BAD_DATA, "%s has no %s %s", samples.data,

@@ -39,10 +39,6 @@ make_input(struct feed *feed, int k, const struct cmd_image *image)
                             "open; say --image CxHxW",
                             axis, ocellus_value_name(value));
     }
-    if (k == 0 && rank > 0 && dims[0] != feed->batch)
-        return cmd_fail(OCELLUS_BAD_ARGUMENT,
-                        "the model's batch is fixed: say --batch %lld",
-                        (long long)dims[0]);
     CMD_TRY(ocellus_tensor_create(ocellus_value_type(value), rank, dims,
                                   &feed->input[k]));
     fill(feed->input[k]);
@@ -87,6 +83,7 @@ feed_open(struct feed *feed, const char *model, const char *image_text,
         CMD_TRY(cmd_image_size(image_text, &image));
     CMD_TRY(cmd_model_open(model, &image, classes > 0 ? (int)classes : usual, 0,
                            &feed->graph));
+    CMD_TRY(cmd_model_batch(&feed->graph, batch));
     if (ocellus_graph_input_count(feed->graph) > FEED_MOST)
         return cmd_fail(OCELLUS_UNSUPPORTED,
                         "a model of %d inputs cannot be measured here",

@@ -2,9 +2,10 @@
 #include "cmd/judge.h"
 
 ocellus_status
-judge_open(struct judge *j, const char *model)
+judge_open(struct judge *j, const char *model, int64_t batch)
 {
     CMD_TRY(cmd_model_load(model, &j->graph));
+    CMD_TRY(cmd_model_batch(&j->graph, batch));
     if (!cmd_model_is_sequence(j->graph))
         CMD_TRY(cmd_model_image(j->graph, &j->image));
     CMD_TRY(cmd_model_classes(j->graph, &j->classes));

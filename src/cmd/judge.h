@@ -13,8 +13,10 @@ struct judge {
     int classes;
 };
 
-/* Reads the model; opens the device. */
-ocellus_status judge_open(struct judge *judge, const char *model);
+/* Reads the model, which will be given so many images at a time; opens the
+ * device. */
+ocellus_status judge_open(struct judge *judge, const char *model,
+                          int64_t batch);
 void judge_close(struct judge *judge);
 /* Device and session, where they are not there yet. */
 ocellus_status judge_begin(struct judge *judge);

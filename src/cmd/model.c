@@ -85,6 +85,20 @@ cmd_model_open(const char *word, const struct cmd_image *image, int classes,
 }
 
 ocellus_status
+cmd_model_batch(ocellus_graph **graph, int64_t batch)
+{
+    ocellus_value *x = ocellus_graph_get_input(*graph, 0);
+    ocellus_graph *copy;
+    if (x == NULL || ocellus_value_dim(x, 0) < 0 ||
+        ocellus_value_dim(x, 0) == batch)
+        return OCELLUS_OK;
+    CMD_TRY(ocellus_graph_with_any_batch(*graph, &copy));
+    ocellus_graph_destroy(*graph);
+    *graph = copy;
+    return OCELLUS_OK;
+}
+
+ocellus_status
 cmd_model_image(const ocellus_graph *graph, struct cmd_image *image)
 {
     ocellus_value *x = ocellus_graph_get_input(graph, 0);

@@ -38,6 +38,9 @@ ocellus_status cmd_model_load(const char *path, ocellus_graph **graph);
 ocellus_status cmd_model_open(const char *word, const struct cmd_image *image,
                               int classes, uint64_t seed,
                               ocellus_graph **graph);
+/* Makes the model take `batch` images at a time, or any number (-1), where it
+ * was made for another; fails where it cannot. */
+ocellus_status cmd_model_batch(ocellus_graph **graph, int64_t batch);
 /* The only input's last three dimensions, -1 where unknown. */
 ocellus_status cmd_model_image(const ocellus_graph *graph,
                                struct cmd_image *image);

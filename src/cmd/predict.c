@@ -228,7 +228,7 @@ static ocellus_status
 predict(struct judge *j, int count, char **words, struct names *names)
 {
     json_t *all = json_array();
-    ocellus_status status = judge_open(j, words[0]);
+    ocellus_status status = judge_open(j, words[0], 1);
     if (status == OCELLUS_OK)
         status = find_names(j, names);
     for (int k = 1; k < count && status == OCELLUS_OK; k++)

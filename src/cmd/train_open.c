@@ -36,6 +36,7 @@ open_graph_of_file(struct train *t)
     if (cmd_model_is_sequence(t->graph))
         return cmd_samples_open_sequences(&o->samples, (uint64_t)o->seed,
                                           t->graph, &t->data);
+    CMD_TRY(cmd_model_batch(&t->graph, -1));
     CMD_TRY(cmd_model_image(t->graph, &want));
     if (o->samples.transform == NULL)
         o->samples.transform =

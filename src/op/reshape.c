@@ -22,18 +22,29 @@ unknown_shape(struct oc_node *node)
     return oc_infer_out(node, 0, node->in[0]->type, &y);
 }
 
+/* An unknown extent that is kept is the same on both sides. */
+static void
+leave_out_kept(struct oc_shape *x, struct oc_shape *y)
+{
+    for (int i = 0; i < x->rank && i < y->rank; i++)
+        if (x->dim[i] == OC_UNKNOWN && y->dim[i] == OC_UNKNOWN)
+            x->dim[i] = y->dim[i] = 1;
+}
+
 /* The extent that stands for -1; `y` has 1 there. */
 static ocellus_status
 deduce(const struct oc_node *node, const struct oc_shape *x, struct oc_shape *y,
        int at)
 {
-    if (!oc_shape_known(x) || !oc_shape_known(y)) {
+    struct oc_shape from = *x, to = *y;
+    leave_out_kept(&from, &to);
+    if (!oc_shape_known(&from) || !oc_shape_known(&to)) {
         y->dim[at] = OC_UNKNOWN;
         return OCELLUS_OK;
     }
     size_t bytes;
-    OC_TRY(oc_shape_bytes(y, 1, &bytes));
-    int64_t count = oc_shape_count(x), rest = oc_shape_count(y);
+    OC_TRY(oc_shape_bytes(&to, 1, &bytes));
+    int64_t count = oc_shape_count(&from), rest = oc_shape_count(&to);
     char text[OC_SHAPE_TEXT];
     if (rest == 0 || count % rest != 0)
         return oc_node_fail(node, OCELLUS_BAD_MODEL,

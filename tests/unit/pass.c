@@ -235,6 +235,72 @@ START_TEST(no_layer)
 }
 END_TEST
 
+/* x: 2 x 3 x 4 x 4 -> reshaped -> 2 x 5 */
+static ocellus_graph *
+batch_of_two(const int64_t *shape, int rank)
+{
+    ocellus_graph *g;
+    ocellus_tensor *numbers;
+    const int64_t dims[] = {2, 3, 4, 4}, weight[] = {48, 5}, count = rank;
+    must(ocellus_graph_create(&g));
+    must(ocellus_tensor_create(OCELLUS_INT64, 1, &count, &numbers));
+    memcpy(ocellus_tensor_data(numbers), shape, (size_t)rank * sizeof(*shape));
+    ocellus_value *x = ocellus_graph_input(g, "x", OCELLUS_FLOAT, 4, dims);
+    ocellus_value *y = ocellus_apply(g, "Relu", NULL, x, NULL);
+    y = ocellus_apply(g, "Reshape", NULL, y,
+                      ocellus_graph_constant(g, "shape", numbers), NULL);
+    y = ocellus_apply(g, "Flatten", "axis=1", y, NULL);
+    y = ocellus_apply(g, "MatMul", NULL, y,
+                      ocellus_graph_parameter(g, "w", 2, weight, "lecun"),
+                      NULL);
+    must(ocellus_graph_output(g, "y", y));
+    ocellus_tensor_destroy(numbers);
+    return g;
+}
+
+START_TEST(any_batch)
+{
+    const int64_t shapes[][2] = {{2, 48}, {2, -1}, {0, -1}, {-1, 48}};
+    for (int k = 0; k < 4; k++) {
+        ocellus_graph *g = batch_of_two(shapes[k], 2), *copy;
+        must(ocellus_graph_with_any_batch(g, &copy));
+        const ocellus_value *x = ocellus_graph_get_input(copy, 0);
+        const ocellus_value *y = ocellus_graph_get_output(copy, 0);
+        ck_assert_int_eq(ocellus_value_dim(x, 0), -1);
+        ck_assert_int_eq(ocellus_value_dim(x, 1), 3);
+        ck_assert_int_eq(ocellus_value_dim(y, 0), -1);
+        ck_assert_int_eq(ocellus_value_dim(y, 1), 5);
+        x = ocellus_graph_get_input(g, 0);
+        ck_assert_int_eq(ocellus_value_dim(x, 0), 2);
+        ocellus_graph_destroy(copy);
+        ocellus_graph_destroy(g);
+    }
+}
+END_TEST
+
+/* 6 x 16 mixes batch and channels; its first extent is not the batch. */
+START_TEST(one_batch)
+{
+    const int64_t shape[] = {6, 4, 4}, rows[] = {2, 48, 1}, count = 3;
+    ocellus_graph *g, *copy;
+    ocellus_tensor *numbers;
+    must(ocellus_graph_create(&g));
+    must(ocellus_tensor_create(OCELLUS_INT64, 1, &count, &numbers));
+    memcpy(ocellus_tensor_data(numbers), shape, sizeof shape);
+    ocellus_value *x = ocellus_graph_input(g, "x", OCELLUS_FLOAT, 3, rows);
+    ocellus_value *y = ocellus_apply(g, "Relu", NULL, x, NULL);
+    y = ocellus_apply(g, "Reshape", NULL, y,
+                      ocellus_graph_constant(g, "shape", numbers), NULL);
+    must(ocellus_graph_output(g, "y", y));
+    ck_assert_int_eq(ocellus_graph_with_any_batch(g, &copy),
+                     OCELLUS_UNSUPPORTED);
+    ck_assert_ptr_null(copy);
+    ck_assert_ptr_nonnull(strstr(ocellus_error(), "Reshape"));
+    ocellus_tensor_destroy(numbers);
+    ocellus_graph_destroy(g);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -244,6 +310,8 @@ add(TCase *tests)
     tcase_add_test(tests, fusing_into_three);
     tcase_add_test(tests, other_classes);
     tcase_add_test(tests, no_layer);
+    tcase_add_test(tests, any_batch);
+    tcase_add_test(tests, one_batch);
 }
 
 int
