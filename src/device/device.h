@@ -27,6 +27,10 @@ ocellus_status oc_device_judge(struct ocellus_device *device, const char *name,
 struct oc_buffer; /* device memory */
 ocellus_status oc_buffer_create(struct ocellus_device *device, size_t bytes,
                                 struct oc_buffer **buffer);
+/* Around the host's numbers, which are read where they lie, must outlive it and
+ * are never written; NULL where they cannot be lent. */
+struct oc_buffer *oc_buffer_lend(struct ocellus_device *device,
+                                 const void *data, size_t bytes);
 void oc_buffer_destroy(struct oc_buffer *buffer);
 /* Waits. */
 ocellus_status oc_buffer_write(struct oc_buffer *buffer, size_t offset,

@@ -92,6 +92,10 @@ void oc_verdicts_load(ocellus_device *device);
  * up to the device's alignment and are never 0. */
 ocellus_status oc_memory_create(ocellus_device *device, size_t bytes,
                                 cl_mem *memory);
+/* Where the device works in the host's memory, around the host's numbers, which
+ * must outlive it and are only read; NULL where they cannot be lent (too few to
+ * be worth it, or not where the device may have them). */
+cl_mem oc_memory_lend(ocellus_device *device, const void *data, size_t bytes);
 void oc_memory_release(ocellus_device *device, cl_mem memory);
 
 /* ---- programs ---------------------------------------------------------- */

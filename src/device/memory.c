@@ -43,6 +43,28 @@ oc_memory_create(ocellus_device *device, size_t bytes, cl_mem *memory)
     return OCELLUS_OK;
 }
 
+/* Whole units of the device's alignment, so that nothing lies behind the end
+ * that would lie in memory of its own. */
+cl_mem
+oc_memory_lend(ocellus_device *device, const void *data, size_t bytes)
+{
+    const size_t unit = device->caps.alignment, worth = (size_t)1 << 20;
+    cl_int code;
+
+    if (strcmp(device->info.kind, "cpu") != 0 || bytes < worth ||
+        bytes % unit != 0 || (uintptr_t)data % unit != 0)
+        return NULL;
+    cl_mem memory =
+        clCreateBuffer(device->context, CL_MEM_READ_ONLY | CL_MEM_USE_HOST_PTR,
+                       bytes, (void *)(uintptr_t)data, &code);
+    if (code != CL_SUCCESS)
+        return NULL;
+    pthread_mutex_lock(&device->lock);
+    device->allocated += bytes;
+    pthread_mutex_unlock(&device->lock);
+    return memory;
+}
+
 void
 oc_memory_release(ocellus_device *device, cl_mem memory)
 {
@@ -76,6 +98,22 @@ oc_buffer_create(struct ocellus_device *device, size_t bytes,
     }
     *result = buffer;
     return OCELLUS_OK;
+}
+
+struct oc_buffer *
+oc_buffer_lend(struct ocellus_device *device, const void *data, size_t bytes)
+{
+    struct oc_buffer *buffer = calloc(1, sizeof(*buffer));
+
+    if (!buffer)
+        return NULL;
+    buffer->device = device;
+    buffer->bytes = bytes;
+    buffer->memory = oc_memory_lend(device, data, bytes);
+    if (buffer->memory)
+        return buffer;
+    free(buffer);
+    return NULL;
 }
 
 void

@@ -103,6 +103,10 @@ place_constant(struct oc_run *run, const struct oc_place *place, cl_mem *memory)
         return oc_fail(OCELLUS_INTERNAL, "a constant of the plan has no "
                                          "numbers");
     OC_TRY(oc_shape_bytes(&value->shape, oc_type_size(value->type), &bytes));
+    if (place->bytes <= bytes)
+        *memory = oc_memory_lend(run->device, value->data, bytes);
+    if (*memory)
+        return OCELLUS_OK;
     OC_TRY(oc_memory_create(
         run->device, place->bytes > bytes ? place->bytes : bytes, memory));
     if (bytes == 0)

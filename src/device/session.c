@@ -48,6 +48,8 @@ oc_session_create(struct ocellus_device *device,
         s->store = oc_store_retain(share->store);
     else
         OC_TRY_OUT(oc_store_create(device, &s->store));
+    if (share == NULL && pass == NULL)
+        OC_TRY_OUT(oc_store_lend(s->store, s->graph));
     for (int k = 0; k < s->graph->n_states; k++) {
         struct oc_buffer *buffer;
         OC_TRY_OUT(oc_store_home(s->store, s->graph->states[k], s->graph->seed,
@@ -76,13 +78,19 @@ oc_session_destroy(struct ocellus_session *s)
     free(s);
 }
 
-void
-oc_session_set_caps(struct ocellus_session *s, const struct oc_caps *caps)
+static void
+drop_all(struct ocellus_session *s)
 {
     for (int k = 0; k < s->n_entries; k++)
         drop(s, &s->entry[k]);
     s->n_entries = 0;
     s->last = NULL;
+}
+
+void
+oc_session_set_caps(struct ocellus_session *s, const struct oc_caps *caps)
+{
+    drop_all(s);
     s->caps = *caps;
 }
 
@@ -334,6 +342,9 @@ entry_now(struct ocellus_session *s, struct entry **e)
         free(key);
         return status;
     }
+    if (s->moved)
+        drop_all(s);
+    s->moved = 0;
     OC_TRY(plan_for(s, key, e));
     (*e)->used = ++s->clock;
     return OCELLUS_OK;

@@ -41,6 +41,7 @@ struct ocellus_session {
     struct entry entry[MOST_PLANS];
     int n_entries;
     struct entry *last; /* of the last run */
+    int moved;          /* a state has another home: plans go */
     uint64_t clock;
 };
 

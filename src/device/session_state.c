@@ -58,6 +58,9 @@ oc_session_write_state(struct ocellus_session *s, const char *name,
             name, oc_type_name(home->type), oc_shape_text(&home->shape, a),
             oc_type_name(tensor->type), oc_shape_text(&tensor->shape, b));
     }
+    int moved;
+    OC_TRY(oc_home_own(s->store, home, &moved));
+    s->moved |= moved;
     s->store->version++;
     return oc_buffer_write(home->buffer, 0, tensor->data, home->bytes);
 }

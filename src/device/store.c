@@ -33,7 +33,19 @@ oc_store_release(struct oc_store *store)
         oc_buffer_destroy(store->home[k].buffer);
     }
     free(store->home);
+    oc_graph_destroy(store->lender);
     free(store);
+}
+
+ocellus_status
+oc_store_lend(struct oc_store *store, struct ocellus_graph *graph)
+{
+    for (int k = 0; k < graph->n_states; k++)
+        if (graph->states[k]->assigned != NULL)
+            return OCELLUS_OK;
+    if (store->lender == NULL)
+        OC_TRY(oc_graph_create(&store->lender));
+    return oc_graph_keep(store->lender, graph);
 }
 
 struct oc_home *
@@ -63,6 +75,34 @@ first_numbers(struct oc_home *home, const struct ocellus_value *state,
     return status;
 }
 
+ocellus_status
+oc_home_own(struct oc_store *store, struct oc_home *home, int *moved)
+{
+    struct oc_buffer *own;
+    *moved = 0;
+    if (!home->lent)
+        return OCELLUS_OK;
+    OC_TRY(oc_buffer_create(store->device, home->bytes, &own));
+    oc_buffer_destroy(home->buffer);
+    home->buffer = own;
+    home->lent = 0;
+    *moved = 1;
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+furnish(struct oc_store *store, struct oc_home *home,
+        const struct ocellus_value *state, uint64_t seed)
+{
+    if (store->lender != NULL && state->data != NULL)
+        home->buffer = oc_buffer_lend(store->device, state->data, home->bytes);
+    home->lent = home->buffer != NULL;
+    if (home->lent)
+        return OCELLUS_OK;
+    OC_TRY(oc_buffer_create(store->device, home->bytes, &home->buffer));
+    return first_numbers(home, state, seed);
+}
+
 static ocellus_status
 add(struct oc_store *store, const struct ocellus_value *state, uint64_t seed)
 {
@@ -74,8 +114,7 @@ add(struct oc_store *store, const struct ocellus_value *state, uint64_t seed)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a state");
     OC_TRY_OUT(
         oc_shape_bytes(&state->shape, oc_type_size(state->type), &home.bytes));
-    OC_TRY_OUT(oc_buffer_create(store->device, home.bytes, &home.buffer));
-    OC_TRY_OUT(first_numbers(&home, state, seed));
+    OC_TRY_OUT(furnish(store, &home, state, seed));
     store->home[store->count++] = home;
     return OCELLUS_OK;
 out:

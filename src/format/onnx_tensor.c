@@ -152,6 +152,19 @@ take(const oc_onnx_tensor *t, struct oc_onnx_file *file, ocellus_type type,
                      status, "tensor '%s': ", t->name ? t->name : "(unnamed)");
 }
 
+/* Large tensors begin where a device may read them in place. */
+static void *
+get_room(struct oc_arena *arena, size_t bytes)
+{
+    const size_t large = 65536, unit = 128;
+    if (arena == NULL)
+        return malloc(bytes ? bytes : 1);
+    if (bytes < large)
+        return oc_arena_alloc(arena, bytes ? bytes : 1);
+    char *room = oc_arena_alloc(arena, bytes + unit);
+    return room ? room + (unit - (uintptr_t)room % unit) % unit : NULL;
+}
+
 ocellus_status
 oc_onnx_numbers(const oc_onnx_tensor *t, struct oc_onnx_file *file,
                 struct oc_arena *arena, struct oc_shape *shape, void **data,
@@ -168,8 +181,7 @@ oc_onnx_numbers(const oc_onnx_tensor *t, struct oc_onnx_file *file,
     OC_TRY(check_fields(t));
     OC_TRY(oc_shape_bytes(shape, oc_type_size(type), bytes));
     OC_TRY(take(t, file, type, *bytes, NULL));
-    size_t room = *bytes ? *bytes : 1;
-    *data = arena ? oc_arena_alloc(arena, room) : malloc(room);
+    *data = get_room(arena, *bytes);
     if (*data == NULL)
         return oc_fail(OCELLUS_OUT_OF_MEMORY,
                        "no memory for a tensor of %zu bytes", *bytes);
