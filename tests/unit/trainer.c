@@ -442,6 +442,43 @@ START_TEST(labels2_need_mixup)
 }
 END_TEST
 
+/* A model from a file, whose states have numbers: predictions in training are
+ * those of the model that training gives. */
+START_TEST(predictions_of_a_file)
+{
+    const ocellus_trainer_options options = {.size = sizeof options,
+                                             .optimizer = "sgd lr=0.1"};
+    ocellus_graph *graph = small_net(2, NORM), *read, *model;
+    ocellus_trainer *trainer;
+    ocellus_session *session;
+    const ocellus_tensor *y, *z;
+
+    must(ocellus_graph_save(graph, path));
+    must(ocellus_graph_load(path, &read));
+    must(ocellus_trainer_create(device, read, &options, &trainer));
+    ocellus_tensor *x = pictures(6, 1);
+    float loss[3];
+    steps(trainer, 0, 3, loss);
+    must(ocellus_trainer_predict(trainer, x, &y));
+    must(ocellus_trainer_get_model(trainer, &model));
+    must(ocellus_session_create(device, model, &session));
+    must(ocellus_session_set_input(session, "x", x));
+    must(ocellus_session_run(session));
+    must(ocellus_session_get_output(session, "y", &z));
+    const float *a = ocellus_tensor_data((ocellus_tensor *)y);
+    for (size_t k = 0; k < ocellus_tensor_count(y); k++)
+        ck_assert_float_eq_tol(
+            a[k], ((float *)ocellus_tensor_data((ocellus_tensor *)z))[k],
+            1e-5f);
+    ocellus_session_destroy(session);
+    ocellus_trainer_destroy(trainer);
+    ocellus_tensor_destroy(x);
+    ocellus_graph_destroy(model);
+    ocellus_graph_destroy(read);
+    ocellus_graph_destroy(graph);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -457,6 +494,7 @@ add(TCase *tests)
     tcase_add_test(tests, average_begins_at_checkpoint);
     tcase_add_loop_test(tests, smoothed_and_mixed_loss, 0, 4);
     tcase_add_test(tests, labels2_need_mixup);
+    tcase_add_test(tests, predictions_of_a_file);
 }
 
 int
