@@ -58,6 +58,8 @@ oc_conv_winograd_refuse(const struct oc_node *node, const struct oc_caps *caps)
 
     if (why)
         return why;
+    if (oc_attr_int(node, "exact", 0))
+        return "sums of whole numbers are to be exact";
     if (node->graph->training)
         return "in training its rounding errors would add up";
     if (v.axes != 2 || v.groups != 1)

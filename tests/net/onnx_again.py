@@ -24,8 +24,9 @@ from onnx import numpy_helper
 
 EXTENTS = {"N": 2, "batch": 2, "sequence": 576}
 NUMBERS = {"sr": 16000}
-# Scan of operator set 8, which has no newer form.
-READ_ONLY = {"test_scan_sum"}
+# Scan of operator set 8, which has no newer form; and a list of one where Range
+# wants a number, which ONNX Runtime sees once the axis is an initializer.
+READ_ONLY = {"test_scan_sum", "test_affine_grid_2d_expanded"}
 
 
 class Case:
@@ -237,7 +238,8 @@ def judge(case):
         right = read_tensors(case.expected, "output")
         if max(map(far, theirs, right)) > 1e-4 and max(map(far, ours, right)) <= 1e-2:
             return "", 0
-    return ("" if worst <= 1e-4 else "%.2g from ONNX Runtime" % worst), 1
+    most = 1e-4 if case.expected is not None else 5e-4  # many layers, Winograd
+    return ("" if worst <= most else "%.2g from ONNX Runtime" % worst), 1
 
 
 def main():

@@ -167,12 +167,14 @@ qlinear_conv(const struct oc_node *node, const double *const x[],
 #define C CASE("ConvInteger", conv)
 #define QC CASE("QLinearConv", qlinear_conv)
 
-/* Sums of the widest numbers are beyond float32's 24 bits. */
+/* Sums that fit float32's 24 bits, that do so in two parts, and that do not;
+ * and a convolution that is Winograd's where it need not be exact. */
 static const struct oc_case cases[] = {
     {M, .in = {U8("4x3"), U8("3x2")}},
     {M, .in = {U8("5x301"), S8("301x7"), U8(""), S8("7")}},
     {M, .in = {S8("2x3x5"), U8("2x5x4"), S8("3"), U8("4")}},
     {M, .in = {S8("9"), S8("9x4")}},
+    {M, .in = {U8("2x5001"), U8("5001x3"), U8("2"), U8("")}},
     {QM, .in = {U8("3x17"), SCALE("", 0.01, 0.02), U8(""), S8("17x5"),
                 SCALE("", 0.01, 0.02), S8(""), SCALE("", 0.3, 0.4), U8("")}},
     {QM,
@@ -182,6 +184,8 @@ static const struct oc_case cases[] = {
     {C, .attributes = "pads=1,1,1,1 strides=2,1 group=2",
      .in = {U8("2x6x5x7"), S8("4x3x3x3"), U8("1"), S8("4")}},
     {C, .in = {U8("1x70x3x3"), U8("2x70x3x3")}},
+    {C, .attributes = "pads=1,1,1,1",
+     .in = {U8("1x16x24x24"), S8("16x16x3x3")}},
     {QC, .attributes = "pads=1,1,1,1",
      .in = {U8("2x3x5x4"),
             SCALE("", 0.01, 0.02),
