@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* What a process can address, so that sums and small products of such numbers
+ * stay far from overflow. */
+#define MOST_BYTES (UINT64_C(1) << 47)
+
 struct oc_shape
 oc_shape_make(int rank, const int64_t *dim)
 {
@@ -60,7 +64,7 @@ oc_shape_span(const struct oc_shape *shape, int from, int to)
 ocellus_status
 oc_shape_bytes(const struct oc_shape *shape, size_t size, size_t *bytes)
 {
-    const uint64_t most = PTRDIFF_MAX;
+    const uint64_t most = MOST_BYTES;
     uint64_t total = size;
     char text[OC_SHAPE_TEXT];
     int empty = 0;
@@ -88,6 +92,18 @@ oc_shape_bytes(const struct oc_shape *shape, size_t size, size_t *bytes)
     if (!empty)
         *bytes = (size_t)total;
     return OCELLUS_OK;
+}
+
+ocellus_status
+oc_shape_possible(const struct oc_shape *shape, size_t size)
+{
+    struct oc_shape least = *shape;
+    size_t bytes;
+
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dim[i] == OC_UNKNOWN)
+            least.dim[i] = 1;
+    return oc_shape_bytes(&least, size ? size : 1, &bytes);
 }
 
 void

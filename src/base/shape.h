@@ -35,6 +35,8 @@ int64_t oc_shape_span(const struct oc_shape *shape, int from, int to);
  * negative dimension. */
 ocellus_status oc_shape_bytes(const struct oc_shape *shape, size_t size,
                               size_t *bytes);
+/* The same check of what is known, with any number for the rest. */
+ocellus_status oc_shape_possible(const struct oc_shape *shape, size_t size);
 /* Row-major strides in elements. */
 void oc_shape_strides(const struct oc_shape *shape,
                       int64_t stride[OC_MAX_RANK]);

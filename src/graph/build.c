@@ -35,13 +35,7 @@ oc_infer_out(struct oc_node *node, int k, ocellus_type type,
             return oc_node_fail(node, OCELLUS_BAD_MODEL,
                                 "dimension %d of output %d would be %lld", i, k,
                                 (long long)shape->dim[i]);
-    /* What is known must be possible with any number for the rest. */
-    struct oc_shape least = *shape;
-    for (int i = 0; i < shape->rank; i++)
-        if (shape->dim[i] == OC_UNKNOWN)
-            least.dim[i] = 1;
-    size_t bytes;
-    OC_TRY(oc_shape_bytes(&least, oc_type_size(type), &bytes));
+    OC_TRY(oc_shape_possible(shape, oc_type_size(type)));
     node->out[k]->type = type;
     node->out[k]->shape = *shape;
     return OCELLUS_OK;

@@ -99,6 +99,9 @@ oc_graph_input(struct ocellus_graph *graph, const char *name, ocellus_type type,
             return oc_graph_fail(graph,
                                  oc_fail(OCELLUS_BAD_ARGUMENT,
                                          "two inputs are named '%s'", name));
+    ocellus_status status = oc_shape_possible(shape, oc_type_size(type));
+    if (status != OCELLUS_OK)
+        return oc_graph_fail(graph, status);
     struct ocellus_value *value = oc_graph_value(graph, OC_INPUT, name);
     if (value == NULL)
         return NULL;

@@ -6,6 +6,11 @@
 #include "format/caffe_inside.h"
 #include "tests/fuzz/fuzz.h"
 
+#ifdef FUZZ_LIBFUZZER
+#define FUZZ_MESSAGE oc_caffe__net__descriptor
+#include "tests/fuzz/mutate.h"
+#endif
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

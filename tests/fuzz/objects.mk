@@ -13,11 +13,11 @@ all: $(PROGRAMS)
 
 fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) $(FLAGS) $(HARDEN) -fsanitize=fuzzer-no-link -MMD -c -o $@ $<
+	$(CLANG) $(FLAGS) $(HARDEN) -DFUZZ_LIBFUZZER -fsanitize=fuzzer-no-link -MMD -c -o $@ $<
 fuzz/libocellus.a: $(OBJECTS)
 	@rm -f $@
 	ar rcs $@ $(OBJECTS)
 $(PROGRAMS): fuzz/%: fuzz/tests/fuzz/%.o fuzz/libocellus.a
 	$(CLANG) $(HARDEN) -fsanitize=fuzzer -o $@ $< fuzz/libocellus.a $(LIBS)
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(patsubst %,fuzz/%.d,$(TARGETS))

@@ -3,10 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/onnx.h"
+#include "format/onnx_inside.h"
 #include "pass/infer.h"
 #include "plan/plan.h"
 #include "tests/fuzz/fuzz.h"
+
+#ifdef FUZZ_LIBFUZZER
+#define FUZZ_MESSAGE oc_onnx__model__descriptor
+#include "tests/fuzz/mutate.h"
+#endif
 
 enum { MOST_NUMBERS = 4096 };
 

@@ -1,8 +1,13 @@
 /* tensor.c - a file of one TensorProto. */
-#include "format/onnx.h"
+#include "format/onnx_inside.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
+
+#ifdef FUZZ_LIBFUZZER
+#define FUZZ_MESSAGE oc_onnx__tensor__descriptor
+#include "tests/fuzz/mutate.h"
+#endif
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -43,7 +43,7 @@ END_TEST
 START_TEST(bytes_are_checked)
 {
     struct oc_shape fine = OC_SHAPE(3, 4), empty = OC_SHAPE(3, 0);
-    struct oc_shape huge = OC_SHAPE(INT64_C(1) << 40, 1 << 22);
+    struct oc_shape huge = OC_SHAPE(1 << 30, 1 << 16);
     struct oc_shape tall = OC_SHAPE(INT64_MAX, INT64_MAX, 0);
     struct oc_shape negative = OC_SHAPE(3, -4), open = OC_SHAPE(OC_UNKNOWN);
     size_t bytes;
@@ -54,7 +54,7 @@ START_TEST(bytes_are_checked)
     ck_assert_uint_eq(bytes, 0);
     ck_assert_int_eq(oc_shape_bytes(&huge, 1, &bytes), OCELLUS_OK);
     ck_assert_int_eq(oc_shape_bytes(&huge, 4, &bytes), OCELLUS_BAD_MODEL);
-    ck_assert_ptr_nonnull(strstr(ocellus_error(), "1099511627776x4194304"));
+    ck_assert_ptr_nonnull(strstr(ocellus_error(), "1073741824x65536"));
     ck_assert_int_eq(oc_shape_bytes(&tall, 1, &bytes), OCELLUS_BAD_MODEL);
     ck_assert_int_eq(oc_shape_bytes(&open, 4, &bytes), OCELLUS_BAD_MODEL);
     ck_assert_int_eq(oc_shape_bytes(&negative, 4, &bytes), OCELLUS_BAD_MODEL);
