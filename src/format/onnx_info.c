@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "format/onnx_inside.h"
 
+enum { MOST_OPS = 4096 };
+
 struct listing {
     ocellus_model_info info; /* first: what the caller holds */
     struct oc_arena *arena;
@@ -39,6 +41,9 @@ count_op(struct listing *l, const oc_onnx_node *node, int is_there)
             l->op[k].count++;
             return OCELLUS_OK;
         }
+    if (l->info.op_count >= MOST_OPS)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "it names more than %d different operators", MOST_OPS);
     if (!oc_grow(&l->op, l->info.op_count, &l->room, sizeof(*l->op)))
         return no_memory();
     ocellus_model_op *op = &l->op[l->info.op_count++];
