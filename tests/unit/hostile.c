@@ -787,6 +787,82 @@ START_TEST(texts_stay_outside)
 }
 END_TEST
 
+/* ---- numbers of a run ---- */
+
+static const struct {
+    const char *op, *attributes;
+    int rank;
+    int64_t dims[2]; /* of the indices */
+    int updates;     /* rank of a third input; 0: none */
+} readers[] = {{"Gather", "axis=0", 1, {6, 0}, 0},
+               {"GatherElements", "axis=1", 2, {4, 3}, 0},
+               {"GatherND", NULL, 2, {6, 2}, 0},
+               {"ScatterElements", "axis=0", 2, {4, 3}, 2},
+               {"ScatterND", NULL, 2, {6, 2}, 1}};
+
+static ocellus_tensor *
+filled(ocellus_type type, int rank, const int64_t *dims)
+{
+    static const int64_t wild[] = {INT64_MAX, INT64_MIN, -1000000,
+                                   1ll << 31, 1ll << 40, 1000};
+    ocellus_tensor *t;
+    must(ocellus_tensor_create(type, rank, dims, &t));
+    for (size_t k = 0; k < ocellus_tensor_count(t); k++)
+        if (type == OCELLUS_FLOAT)
+            ((float *)ocellus_tensor_data(t))[k] = 0.5f;
+        else
+            ((int64_t *)ocellus_tensor_data(t))[k] = wild[k % 6];
+    return t;
+}
+
+/* Indices far outside: refused, or some element of x that is there. */
+START_TEST(wild_indices)
+{
+    const int64_t x[] = {4, 3}, updates[] = {_i == 4 ? 6 : 4, 3};
+    ocellus_tensor *in[3] = {
+        filled(OCELLUS_FLOAT, 2, x),
+        filled(OCELLUS_INT64, readers[_i].rank, readers[_i].dims),
+        readers[_i].updates
+            ? filled(OCELLUS_FLOAT, readers[_i].updates, updates)
+            : NULL};
+    ocellus_value *input[3];
+    ocellus_device *device;
+    ocellus_session *session;
+    ocellus_graph *g;
+    const ocellus_tensor *y;
+    int n = in[2] ? 3 : 2;
+    must(ocellus_graph_create(&g));
+    must(ocellus_device_open(NULL, &device));
+    for (int k = 0; k < n; k++)
+        input[k] = ocellus_graph_input(g,
+                                       k == 0   ? "x"
+                                       : k == 1 ? "i"
+                                                : "u",
+                                       ocellus_tensor_type(in[k]),
+                                       ocellus_tensor_rank(in[k]),
+                                       ocellus_tensor_dims(in[k]));
+    ocellus_graph_output(g, "y",
+                         ocellus_apply_list(g, readers[_i].op,
+                                            readers[_i].attributes, input, n));
+    must(ocellus_session_create(device, g, &session));
+    for (int k = 0; k < n; k++)
+        must(ocellus_session_set_input(session, ocellus_value_name(input[k]),
+                                       in[k]));
+    if (ocellus_session_run(session) == OCELLUS_OK) {
+        must(ocellus_session_get_output(session, "y", &y));
+        const float *got = ocellus_tensor_data(y);
+        for (size_t k = 0; k < ocellus_tensor_count(y); k++)
+            ck_assert_msg(got[k] == 0.5f, "%s gives %g", readers[_i].op,
+                          (double)got[k]);
+    }
+    ocellus_session_destroy(session);
+    ocellus_graph_destroy(g);
+    ocellus_device_close(device);
+    for (int k = 0; k < n; k++)
+        ocellus_tensor_destroy(in[k]);
+}
+END_TEST
+
 /* ---- bytes ---- */
 
 static const struct {
@@ -836,6 +912,9 @@ add(TCase *tests)
     tcase_add_test(tests, texts_stay_outside);
     tcase_add_loop_test(tests, torn_bytes, 0,
                         (int)(sizeof torn / sizeof torn[0]));
+    if (no_device() == 0)
+        tcase_add_loop_test(tests, wild_indices, 0,
+                            (int)(sizeof readers / sizeof readers[0]));
 }
 
 int
