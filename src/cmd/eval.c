@@ -76,19 +76,21 @@ print(const ocellus_metrics *metrics, const ocellus_dataset *data)
         int width = cmd_width(ocellus_dataset_class_name(data, k));
         wide = width > wide ? width : wide;
     }
-    printf("images     %lld\naccuracy   %.4f\ntop 5      %.4f\n",
+    const char *unit =
+        ocellus_dataset_labels(data, NULL) > 1 ? "characters" : cmd_unit(data);
+    printf("%-10s %lld\naccuracy   %.4f\ntop 5      %.4f\n", unit,
            (long long)ocellus_metrics_count(metrics),
            ocellus_metrics_accuracy(metrics),
            ocellus_metrics_top_k(metrics, 5));
     printf("precision  %.4f\nrecall     %.4f\nf1         %.4f\nloss       "
-           "%.4f\n\n%-*s %9s %9s %9s %8s\n",
+           "%.4f\n\n%-*s %9s %9s %9s %10s\n",
            macro.precision, macro.recall, macro.f1,
            ocellus_metrics_loss(metrics), wide, "class", "precision", "recall",
-           "f1", "images");
+           "f1", unit);
     for (int k = 0; k < classes; k++) {
         ocellus_class_score s = ocellus_metrics_class(metrics, k);
         const char *name = ocellus_dataset_class_name(data, k);
-        printf("%s%*s %9.4f %9.4f %9.4f %8lld\n", name, wide - cmd_width(name),
+        printf("%s%*s %9.4f %9.4f %9.4f %10lld\n", name, wide - cmd_width(name),
                "", s.precision, s.recall, s.f1, (long long)s.support);
     }
 }
