@@ -11,6 +11,8 @@
  * on the device, so that a tiny file cannot ask for terabytes of host memory.
  */
 #define MOST_EVALUATED 65536
+/* The same of what no device computes, in bytes. */
+#define MOST_ON_HOST ((size_t)256 << 20)
 
 ocellus_status
 oc_node_fail(const struct oc_node *node, ocellus_status status,
@@ -196,14 +198,32 @@ reads_unknown(const struct oc_node *node)
     return 0;
 }
 
+static int
+is_large(const struct oc_node *node)
+{
+    size_t bytes;
+    for (int k = 0; k < node->n_out; k++)
+        if (oc_shape_bytes(&node->out[k]->shape,
+                           oc_type_size(node->out[k]->type),
+                           &bytes) != OCELLUS_OK ||
+            bytes > MOST_ON_HOST)
+            return 1;
+    return 0;
+}
+
 static ocellus_status
 infer(struct oc_node *node)
 {
     const struct oc_op *op = node->op;
-    ocellus_status status = op->infer(node);
-    if (status == OCELLUS_OK && op->eval != NULL && all_known(node))
-        status = op->eval(node);
-    return status;
+    OC_TRY(op->infer(node));
+    if (op->eval == NULL || !all_known(node))
+        return OCELLUS_OK;
+    if (host_only(op) && is_large(node))
+        return oc_node_fail(node, OCELLUS_UNSUPPORTED,
+                            "it makes more than %d MiB of numbers before the "
+                            "run",
+                            (int)(MOST_ON_HOST >> 20));
+    return op->eval(node);
 }
 
 ocellus_status

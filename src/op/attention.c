@@ -118,6 +118,10 @@ static struct ocellus_value *
 count_up(const struct attention *a, int64_t n, int column)
 {
     struct oc_shape shape = column ? OC_SHAPE(n, 1) : OC_SHAPE(1, n);
+    if (n > 1 << 24)
+        return oc_graph_fail(a->g, oc_fail(OCELLUS_UNSUPPORTED,
+                                           "a length of %lld is more than %d",
+                                           (long long)n, 1 << 24));
     int64_t *data = oc_arena_alloc(a->g->arena, (size_t)n * sizeof *data + 8);
     for (int64_t i = 0; data != NULL && i < n; i++)
         data[i] = i;

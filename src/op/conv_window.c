@@ -10,6 +10,8 @@
 #include "op/conv.h"
 
 enum { MOST = 1 << 28 }; /* of a stride, a dilation, a pad */
+/* Of an extent: with pads on both sides, and a window, within an int. */
+enum { WIDEST = 1 << 29 };
 
 /* What the node's tensors are to the window; NULL where it has none. */
 struct roles {
@@ -70,10 +72,10 @@ read_extents(const struct oc_node *node, const struct oc_shape *shape, int axes,
     for (int i = 0; i < axes; i++) {
         int64_t dim = shape->dim[shape->rank - axes + i];
 
-        if (dim > INT_MAX)
+        if (dim > WIDEST)
             return oc_node_fail(node, OCELLUS_UNSUPPORTED,
                                 "an extent of %lld is more than %d",
-                                (long long)dim, INT_MAX);
+                                (long long)dim, (int)WIDEST);
         extent[3 - axes + i] = (int)dim;
     }
     return OCELLUS_OK;
@@ -255,7 +257,7 @@ backward_extents(const struct oc_node *node, struct oc_conv_window *v, int same,
             in = (int64_t)v->out[a] * v->stride[a];
         else
             in = full - v->pad[a] - v->pad_end[a];
-        if ((in < 0 && v->out[a] >= 0) || in > INT_MAX)
+        if ((in < 0 && v->out[a] >= 0) || in > WIDEST)
             return oc_node_fail(node, OCELLUS_BAD_MODEL,
                                 "its output would have an extent of %lld",
                                 (long long)in);
