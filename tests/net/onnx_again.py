@@ -24,6 +24,16 @@ from onnx import numpy_helper
 
 EXTENTS = {"N": 2, "batch": 2, "sequence": 576}
 NUMBERS = {"sr": 16000}
+
+# How far from ONNX Runtime, where not 1e-4 of the largest number: two releases
+# of ONNX Runtime differ by 2.7e-5 here.
+LIMITS = {"yolox_nano.onnx": 2e-4}
+# Their Range takes tensors of one number that are no scalars: ONNX Runtime
+# refuses that as soon as the condition of the If before it is a known number.
+NOT_BESIDE = ("test_affine_grid_2d_expanded",
+              "test_affine_grid_2d_align_corners_expanded",
+              "test_affine_grid_3d_expanded",
+              "test_affine_grid_3d_align_corners_expanded")
 # Scan of operator set 8, which has no newer form; and a list of one where Range
 # wants a number, which ONNX Runtime sees once the axis is an initializer.
 READ_ONLY = {"test_scan_sum", "test_affine_grid_2d_expanded"}
@@ -216,6 +226,9 @@ def judge(case):
     check(case)
     ours = read_tensors(case.outputs, "output")
     inputs = read_tensors(case.inputs, "input")
+    if case.name in NOT_BESIDE:
+        worst = max(map(far, ours, read_tensors(case.expected, "output")))
+        return ("" if worst <= 1e-4 else "%.2g from the test's" % worst), 0
     try:
         theirs = run_theirs(case.written, inputs)
     except Exception as reason:
