@@ -133,6 +133,17 @@ c_like(const struct oc_node *node)
     return oc_attr_int(node, "fmod", 0) != 0;
 }
 
+/* The divisor's sign, of zeros too. */
+static double
+modulo_real(double a, double b)
+{
+    double rest = fmod(a, b);
+
+    if (rest == 0)
+        return copysign(rest, b);
+    return (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
 /* The divisor's sign, unless fmod=1. */
 static int64_t
 modulo(const struct oc_node *node, int64_t a, int64_t b)
@@ -162,7 +173,7 @@ EVAL_BINARY(div, a / b, divide(a, b))
 EVAL_BINARY(pow, pow(a, b),
             is_float(node, 1) ? (int64_t)pow((double)a, number(node, 1, i))
                               : power(a, b))
-EVAL_BINARY(mod, c_like(node) ? fmod(a, b) : a - b * floor(a / b),
+EVAL_BINARY(mod, c_like(node) ? fmod(a, b) : modulo_real(a, b),
             modulo(node, a, b))
 EVAL_BINARY(equal, a == b, a == b)
 EVAL_BINARY(less, a < b, a < b)

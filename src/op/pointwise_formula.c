@@ -22,7 +22,10 @@ mod_formula(const struct oc_node *node, int is_float)
     int c_like = oc_attr_int(node, "fmod", 0) != 0;
 
     if (is_float)
-        return c_like ? "fmod(a, b)" : "(a - b * floor(a / b))";
+        return c_like ? "fmod(a, b)"
+                      : "(fmod(a, b) == 0.0f ? copysign(fmod(a, b), b) "
+                        ": (fmod(a, b) < 0.0f) != (b < 0.0f) "
+                        "? fmod(a, b) + b : fmod(a, b))";
     return c_like ? "INT_REM(a, b)" : "INT_MOD(a, b)";
 }
 
@@ -145,8 +148,8 @@ oc_formula_text(const struct oc_node *node)
         return is_inf_formula(node);
     if (strcmp(name, "BitShift") == 0)
         return strcmp(oc_attr_text(node, "direction", "LEFT"), "RIGHT") == 0
-                   ? "(a >> b)"
-                   : "(a << b)";
+                   ? "(b >= 0 && b < 8 * sizeof(a) ? a >> b : a < 0 ? -1 : 0)"
+                   : "(b >= 0 && b < 8 * sizeof(a) ? a << b : 0)";
     if (strcmp(name, "Gelu") == 0 || strcmp(name, "GeluGrad") == 0)
         if (strcmp(oc_attr_text(node, "approximate", "none"), "tanh") == 0)
             return name[4] ? OC_GELU_TANH_GRADIENT : OC_GELU_TANH;

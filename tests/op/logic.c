@@ -40,8 +40,11 @@ is_inf(const struct oc_node *node, const double v[])
 static double
 shifted(const struct oc_node *node, const double v[])
 {
-    double factor = pow(2, v[1]);
+    double factor = v[1] < 0 || v[1] > 31 ? 0x1p64 : pow(2, v[1]);
 
+    if (factor == 0x1p64 &&
+        strcmp(oc_attr_text(node, "direction", ""), "LEFT") == 0)
+        return 0;
     if (strcmp(oc_attr_text(node, "direction", ""), "RIGHT") == 0)
         return floor(v[0] / factor);
     return v[0] * factor;
@@ -164,6 +167,15 @@ static const struct oc_case cases[] = {
     {.op = "BitShift",
      .attributes = "direction=RIGHT",
      .in = {{"9", 0, 99, OCELLUS_UINT8}, {"9", 0, 4, OCELLUS_UINT8}},
+     .reference = defined},
+    /* Below 0 and past the width, too: all bits go. */
+    {.op = "BitShift",
+     .attributes = "direction=LEFT",
+     .in = {{"99", -9, 9, OCELLUS_INT32}, {"99", -30, 25, OCELLUS_INT32}},
+     .reference = defined},
+    {.op = "BitShift",
+     .attributes = "direction=RIGHT",
+     .in = {{"99", -9, 9, OCELLUS_INT32}, {"99", -3, 35, OCELLUS_INT32}},
      .reference = defined},
     {.op = "Where",
      .in = {{"2x11x3x5", .type = OCELLUS_BOOL}, {"2x11x3x5"}, {"11x1x1"}},
