@@ -43,8 +43,10 @@ spread_blocks(const struct oc_shape *x, int axis, int64_t block,
     struct ocellus_value *s = *scale;
     struct oc_shape wide = s->shape;
     int64_t blocks = s->shape.dim[axis], repeats[OC_MAX_RANK + 1];
-    if (block < 1 || blocks < 1 || x->rank == OC_MAX_RANK ||
-        x->dim[axis] <= (blocks - 1) * block || x->dim[axis] > blocks * block)
+    if (block > x->dim[axis]) /* one block, and more than there is */
+        block = x->dim[axis];
+    if (block < 1 || x->rank == OC_MAX_RANK ||
+        blocks != (x->dim[axis] + block - 1) / block)
         return oc_fail(OCELLUS_BAD_MODEL,
                        "%lld blocks of %lld do not cover axis %d of %lld",
                        (long long)blocks, (long long)block, axis,

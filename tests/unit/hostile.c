@@ -561,6 +561,34 @@ START_TEST(amplification)
 }
 END_TEST
 
+/* What fuzzers found: extents whose products or sums overflow. */
+START_TEST(extents_at_the_edge)
+{
+    const int64_t x[] = {1, 3, 32, I(1) << 61}, wide[] = {1, 1, 3, INT32_MAX};
+    const int64_t w[] = {1, 2, 2, 3}, q[] = {6, 4};
+    double bytes;
+    add_input("x", 4, x);
+    add_node("Erf", "x", "y");
+    add_output("y");
+    refused("1x3x32x2305843009213693952");
+    begin();
+    add_input("x", 4, wide);
+    add_input("w", 4, w);
+    add_node("ConvTranspose", "x w", "y");
+    add_output("y");
+    refused("an extent of 2147483647");
+    begin(); /* a block larger than what there is is all of it */
+    set.version = 21;
+    inputs[graph.n_input++] = add_value("x", OCELLUS_INT8, 2, q);
+    add_input("s", 2, (const int64_t[]){6, 1});
+    add_node("DequantizeLinear", "x s", "y");
+    add_int("axis", 1);
+    add_int("block_size", INT64_MAX);
+    add_output("y");
+    ck_assert_msg(attempt(&bytes) == OCELLUS_OK, "%s", ocellus_error());
+}
+END_TEST
+
 /* ---- nesting ---- */
 
 /* If within If within If. */
@@ -900,6 +928,7 @@ add(TCase *tests)
     tcase_add_test(tests, bad_tensors);
     tcase_add_loop_test(tests, amplification, 0,
                         (int)(sizeof amplify / sizeof amplify[0]));
+    tcase_add_test(tests, extents_at_the_edge);
     tcase_add_test(tests, deep_subgraphs);
     tcase_add_test(tests, recursive_function);
     tcase_add_test(tests, recursive_pair);
