@@ -250,8 +250,8 @@ def judge(case):
         right = read_tensors(case.expected, "output")
         if max(map(far, theirs, right)) > 1e-4 and max(map(far, ours, right)) <= 1e-2:
             return "", 0
-    most = 1e-4 if case.expected is not None else 5e-4  # many layers, Winograd
-    return ("" if worst <= most else "%.2g from ONNX Runtime" % worst), 1
+    limit = LIMITS.get(case.name, 1e-4)
+    return ("" if worst <= limit else "%.2g from ONNX Runtime" % worst), 1
 
 
 def main():
