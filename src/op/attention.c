@@ -78,7 +78,7 @@ add_mask(struct attention *a)
     int64_t less = rank ? a->keys - m->shape.dim[rank - 1] : 0;
     if (m->type == OCELLUS_BOOL)
         m = where_allowed(a, m);
-    if (less > 0 && m->shape.dim[rank - 1] != 1) {
+    if (m != NULL && less > 0 && m->shape.dim[rank - 1] != 1) {
         pads[2 * rank - 1] = less;
         m = OC_NODE(a->g, "Pad", NULL, m, oc_ints(a->g, 2 * rank, pads),
                     oc_scalar_like(a->q, -INFINITY));
@@ -100,8 +100,10 @@ static ocellus_status
 add_places(struct attention *a, int causal, int64_t left, int64_t right)
 {
     struct oc_shape shape = OC_SHAPE(a->queries, a->keys);
-    size_t n = (size_t)(a->queries * a->keys), size = oc_type_size(a->q->type);
-    unsigned char *data = oc_arena_alloc(a->g->arena, n * size + 1);
+    size_t bytes, size = oc_type_size(a->q->type);
+    OC_TRY(oc_shape_bytes(&shape, size, &bytes));
+    size_t n = bytes / size;
+    unsigned char *data = oc_arena_alloc(a->g->arena, bytes + 1);
     if (data == NULL)
         return oc_fail(OCELLUS_OUT_OF_MEMORY,
                        "no memory for a mask of %lld x %lld",
