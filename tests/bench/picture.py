@@ -59,7 +59,7 @@ def main():
              text(12, 20, "Ocellus beside " + " and ".join(peers)
                   + ": images a second, ratio", size=14),
              text(12, 38, f'{result["device"]}, {result["compute_units"]} units, '
-                  f'{result["driver"]}, {result["date"][:10]}', size=11,
+                  f'driver {result["driver"]}, {result["date"][:10]}', size=11,
                   colour="#666"), *grid(height)]
     for k, row in enumerate(result["rows"]):
         lines += bar(row, TOP + k * ROW)
