@@ -765,11 +765,15 @@ typedef struct ocellus_loader_options {
     int raw;             /* do not normalise */
     int64_t epochs;      /* work ahead across the ends of epochs below
                             this one; 0: stop at each end */
+    int axes;            /* of an image, without the batch: 0: C x H x W;
+                            2: H x W, of images of one channel; 1: all
+                            numbers in a row. The same numbers each time */
 } ocellus_loader_options;
 
 typedef struct ocellus_batch {
-    ocellus_tensor *x;       /* float32, count x C x H x W; of texts int64,
-                                count x W; of series float32, count x W x 1 */
+    ocellus_tensor *x;       /* float32, count x C x H x W, or as options.axes
+                                says; of texts int64, count x W; of series
+                                float32, count x W x 1 */
     ocellus_tensor *labels;  /* int64, count; of texts count x W; of series
                                 float32, count x 1, normalised as x */
     ocellus_tensor *labels2; /* of the partners; NULL without mixup */

@@ -80,13 +80,26 @@ choose_normalization(struct ocellus_loader *loader)
                                              loader->std);
 }
 
+static struct oc_shape
+batch_shape(const struct ocellus_loader *loader)
+{
+    const int *chw = loader->chw;
+    int64_t batch = loader->options.batch;
+
+    if (loader->options.axes == 1)
+        return OC_SHAPE(batch, (int64_t)chw[0] * chw[1] * chw[2]);
+    if (loader->options.axes == 2)
+        return OC_SHAPE(batch, chw[1], chw[2]);
+    return oc_dataset_batch_shape(loader->dataset, batch, chw);
+}
+
 static ocellus_status
 make_slot(struct ocellus_loader *loader, struct oc_slot *slot)
 {
     const struct ocellus_dataset *dataset = loader->dataset;
     ocellus_type type = dataset->label_type;
     int64_t batch = loader->options.batch;
-    struct oc_shape x = oc_dataset_batch_shape(dataset, batch, loader->chw);
+    struct oc_shape x = batch_shape(loader);
     struct oc_shape labels = oc_dataset_label_shape(dataset, batch);
 
     OC_TRY(oc_tensor_create(dataset->type, &x, &slot->x));
@@ -129,6 +142,24 @@ make_ring(struct ocellus_loader *loader)
     return OCELLUS_OK;
 }
 
+static ocellus_status
+check_axes(const struct ocellus_loader *loader)
+{
+    int axes = loader->options.axes;
+
+    if (axes < 0 || axes > 2 || (axes != 0 && loader->dataset->axes != 3))
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "loader options: axes %d; 0 is what the data set has, "
+                       "1 and 2 are for images",
+                       axes);
+    if (axes == 2 && loader->chw[0] != 1)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "images of %d channels are no H x W: give the data set "
+                       "the transform gray",
+                       loader->chw[0]);
+    return OCELLUS_OK;
+}
+
 /* One slot more than what is made ahead: one is in the caller's hands. A batch
  * larger than the split is cut down to it. */
 static ocellus_status
@@ -161,6 +192,7 @@ prepare(struct ocellus_loader *loader, const ocellus_loader_options *given)
     loader->chunk =
         (options->batch + 2 * loader->threads - 1) / (2 * loader->threads);
     OC_TRY(choose_shape(loader));
+    OC_TRY(check_axes(loader));
     OC_TRY(choose_normalization(loader));
     return make_ring(loader);
 }

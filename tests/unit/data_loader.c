@@ -120,6 +120,46 @@ START_TEST(an_epoch_is_a_permutation)
 }
 END_TEST
 
+/* The same numbers in fewer dimensions; two channels are no H x W. */
+START_TEST(images_in_a_row)
+{
+    ocellus_dataset *set = make_set(), *digits;
+    ocellus_loader_options options = {
+        .size = sizeof options, .batch = BATCH, .raw = 1, .axes = 1};
+    ocellus_loader *loader;
+    const ocellus_batch *batch;
+
+    WANT(ocellus_loader_create(set, OCELLUS_TRAIN, &options, &loader));
+    WANT(ocellus_loader_next(loader, &batch));
+    ck_assert_int_eq(ocellus_tensor_rank(batch->x), 2);
+    ck_assert_int_eq(ocellus_tensor_dims(batch->x)[0], BATCH);
+    ck_assert_int_eq(ocellus_tensor_dims(batch->x)[1], 2 * 3 * 4);
+    for (int i = 0; i < BATCH * 24; i++)
+        ck_assert_float_eq(((float *)ocellus_tensor_data(batch->x))[i],
+                           (float)(i / 24));
+    ocellus_loader_destroy(loader);
+    for (options.axes = -1; options.axes <= 3; options.axes += 4) {
+        ck_assert_int_eq(
+            ocellus_loader_create(set, OCELLUS_TRAIN, &options, &loader),
+            OCELLUS_BAD_ARGUMENT);
+        want_words("0 is what the data set has");
+    }
+    options.axes = 2;
+    ck_assert_int_eq(
+        ocellus_loader_create(set, OCELLUS_TRAIN, &options, &loader),
+        OCELLUS_BAD_ARGUMENT);
+    want_words("2 channels");
+    WANT(ocellus_dataset_digits(20, 10, NULL, &digits));
+    WANT(ocellus_loader_create(digits, OCELLUS_TRAIN, &options, &loader));
+    WANT(ocellus_loader_next(loader, &batch));
+    ck_assert_int_eq(ocellus_tensor_rank(batch->x), 3);
+    ck_assert_int_eq(ocellus_tensor_dims(batch->x)[1], 28);
+    ocellus_loader_destroy(loader);
+    ocellus_dataset_destroy(digits);
+    ocellus_dataset_destroy(set);
+}
+END_TEST
+
 START_TEST(threads_do_not_matter)
 {
     static const char augment[] = "rotate=20 shift=1 flip noise=0.1 cutout=2 "
@@ -395,6 +435,7 @@ static void
 add_tests(TCase *tests)
 {
     tcase_add_test(tests, an_epoch_is_a_permutation);
+    tcase_add_test(tests, images_in_a_row);
     tcase_add_test(tests, threads_do_not_matter);
     tcase_add_test(tests, resumes_anywhere);
     tcase_add_test(tests, works_ahead_across_epochs);
