@@ -24,20 +24,11 @@ bench_step(struct bench *bench)
     return ocellus_device_wait(bench->device);
 }
 
-/* An output whose shape comes with the run may be one of N x classes. */
-static int
-may_classify(const struct feed *feed)
-{
-    const ocellus_value *y = ocellus_graph_get_output(feed->graph, 0);
-    return feed->classes > 0 ||
-           (y != NULL && ocellus_value_type(y) == OCELLUS_UNDEFINED);
-}
-
 static ocellus_status
 open_bench(void)
 {
     CMD_TRY(feed_open(&b.feed, b.model, b.image, b.classes, b.batch));
-    if (b.train && !may_classify(&b.feed))
+    if (b.train && b.feed.classes == 0 && !b.feed.waits)
         return cmd_fail(OCELLUS_BAD_MODEL,
                         "%s does not classify: --train needs an output of N x "
                         "classes",

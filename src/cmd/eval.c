@@ -173,6 +173,7 @@ evaluate(struct judge *j, const char *model, ocellus_dataset **data,
                         split_name, cmd_unit(*data));
     CMD_TRY(ocellus_metrics_create(
         j->classes > 0 ? j->classes : ocellus_dataset_classes(*data), metrics));
+    options.axes = cmd_samples_axes(*data, j->graph);
     CMD_TRY(ocellus_loader_create(*data, split, &options, loader));
     CMD_TRY(over_all(j, *data, *loader, *metrics));
     return report(*metrics, *data);

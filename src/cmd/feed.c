@@ -46,17 +46,33 @@ make_input(struct feed *feed, int k, const struct cmd_image *image)
     return OCELLUS_OK;
 }
 
+/* The shape of the first output may depend on those of the inputs. */
+static void
+find_classes(struct feed *feed)
+{
+    ocellus_graph *at = NULL;
+    const ocellus_graph *graph = feed->graph;
+    const ocellus_value *y = ocellus_graph_get_output(graph, 0);
+    if (y != NULL && ocellus_value_type(y) == OCELLUS_UNDEFINED &&
+        ocellus_graph_at(graph, (const ocellus_tensor *const *)feed->input,
+                         &at) == OCELLUS_OK)
+        graph = at;
+    if (cmd_model_classes(graph, &feed->classes) != OCELLUS_OK ||
+        feed->classes < 1)
+        feed->classes = 0;
+    y = ocellus_graph_get_output(graph, 0);
+    feed->waits = y != NULL && ocellus_value_type(y) == OCELLUS_UNDEFINED;
+    feed->sequences = feed->classes > 0 && ocellus_value_rank(y) == 3 &&
+                      ocellus_value_dim(y, 2) == feed->classes;
+    ocellus_graph_destroy(at);
+}
+
 static ocellus_status
 make_labels(struct feed *feed)
 {
-    const ocellus_value *y = ocellus_graph_get_output(feed->graph, 0);
     int64_t dims[2] = {feed->batch, 1};
     uint32_t state = 7;
-    if (cmd_model_classes(feed->graph, &feed->classes) != OCELLUS_OK ||
-        feed->classes < 1)
-        feed->classes = 0;
-    feed->sequences = feed->classes > 0 && ocellus_value_rank(y) == 3 &&
-                      ocellus_value_dim(y, 2) == feed->classes;
+    find_classes(feed);
     if (feed->sequences)
         dims[1] = ocellus_tensor_dims(feed->input[0])[1];
     CMD_TRY(ocellus_tensor_create(OCELLUS_INT64, 1 + feed->sequences, dims,

@@ -16,6 +16,7 @@ struct feed {
     int inputs;
     int classes;   /* 0: the output is not N x classes */
     int sequences; /* a label for each position */
+    int waits;     /* what the output is like, only the run shows */
     int64_t batch;
 };
 

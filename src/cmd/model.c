@@ -112,6 +112,59 @@ cmd_model_image(const ocellus_graph *graph, struct cmd_image *image)
     return OCELLUS_OK;
 }
 
+static int
+is_real(ocellus_type type)
+{
+    return type == OCELLUS_FLOAT || type == OCELLUS_FLOAT16 ||
+           type == OCELLUS_BFLOAT16 || type == OCELLUS_DOUBLE;
+}
+
+/* One for each input; the batch is 1 where it is open. */
+static ocellus_status
+make_inputs(const ocellus_graph *graph, ocellus_tensor **x)
+{
+    for (int k = 0; k < ocellus_graph_input_count(graph); k++) {
+        ocellus_value *value = ocellus_graph_get_input(graph, k);
+        int rank = ocellus_value_rank(value);
+        int64_t dims[8];
+        for (int axis = 0; axis < rank; axis++)
+            dims[axis] = ocellus_value_dim(value, axis);
+        if (rank > 0 && dims[0] < 0)
+            dims[0] = 1;
+        CMD_TRY(ocellus_tensor_create(ocellus_value_type(value), rank, dims,
+                                      &x[k]));
+    }
+    return OCELLUS_OK;
+}
+
+/* Shapes may depend on the batch: what they are for a batch of 1. */
+static ocellus_status
+classes_at_one(const ocellus_graph *graph, int *classes)
+{
+    ocellus_graph *at = NULL;
+    int inputs = ocellus_graph_input_count(graph);
+    ocellus_tensor **x = calloc((size_t)inputs + 1, sizeof(*x));
+    ocellus_status status =
+        x ? make_inputs(graph, x)
+          : cmd_fail(OCELLUS_OUT_OF_MEMORY, "no memory for %d inputs", inputs);
+    if (status == OCELLUS_OK)
+        status = ocellus_graph_at(graph, (const ocellus_tensor *const *)x, &at);
+    if (status == OCELLUS_OK && ocellus_value_type(ocellus_graph_get_output(
+                                    at, 0)) == OCELLUS_UNDEFINED)
+        status = cmd_fail(OCELLUS_BAD_MODEL,
+                          "the shape of the model's first output '%s' is known "
+                          "only in the run: such a net can be run, not trained "
+                          "or judged",
+                          ocellus_graph_output_name(graph, 0));
+    if (status == OCELLUS_OK)
+        status = cmd_model_classes(at, classes);
+    ocellus_graph_destroy(at);
+    for (int k = 0; x != NULL && k < inputs; k++)
+        ocellus_tensor_destroy(x[k]);
+    free(x);
+    return status;
+}
+
 ocellus_status
 cmd_model_classes(const ocellus_graph *graph, int *classes)
 {
@@ -121,10 +174,12 @@ cmd_model_classes(const ocellus_graph *graph, int *classes)
     for (int k = axis + 1; k < rank; k++)
         if (ocellus_value_dim(y, k) != 1)
             rank = 0;
-    if (rank < 2)
+    if (y != NULL && ocellus_value_type(y) == OCELLUS_UNDEFINED)
+        return classes_at_one(graph, classes);
+    if (rank < 2 || !is_real(ocellus_value_type(y)))
         return cmd_fail(OCELLUS_BAD_MODEL,
-                        "the model's first output is not N x classes, so it "
-                        "classifies nothing");
+                        "the model's first output is not N x classes of "
+                        "floating point numbers, so it classifies nothing");
     *classes = (int)ocellus_value_dim(y, axis);
     return OCELLUS_OK;
 }

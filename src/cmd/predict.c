@@ -198,6 +198,28 @@ rank(const float *score, int classes, const char *path,
                   : OCELLUS_OK;
 }
 
+/* An image as a batch of one, as many dimensions as the model wants. */
+static ocellus_status
+wrap(const struct judge *j, const ocellus_tensor *image, ocellus_tensor **x)
+{
+    const int64_t *chw = ocellus_tensor_dims(image);
+    int rank = ocellus_value_rank(ocellus_graph_get_input(j->graph, 0));
+    int64_t dims[4] = {1, chw[0], chw[1], chw[2]};
+    if (rank == 2) {
+        dims[1] = chw[0] * chw[1] * chw[2];
+    } else if (rank == 3) {
+        if (chw[0] != 1)
+            return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                            "the model takes rows of numbers, an image of %lld "
+                            "channels is none: say --transform gray",
+                            (long long)chw[0]);
+        dims[1] = chw[1];
+        dims[2] = chw[2];
+    }
+    return ocellus_tensor_wrap_host(OCELLUS_FLOAT, rank < 4 ? rank : 4, dims,
+                                    ocellus_tensor_data(image), x);
+}
+
 static ocellus_status
 look(struct judge *j, const char *path, const struct names *names, json_t *all)
 {
@@ -206,12 +228,8 @@ look(struct judge *j, const char *path, const struct names *names, json_t *all)
     ocellus_status status = read_image(j, path, &image);
     if (status == OCELLUS_OK)
         status = normalize(j, image);
-    if (status == OCELLUS_OK) {
-        const int64_t *chw = ocellus_tensor_dims(image);
-        const int64_t dims[4] = {1, chw[0], chw[1], chw[2]};
-        status = ocellus_tensor_wrap_host(OCELLUS_FLOAT, 4, dims,
-                                          ocellus_tensor_data(image), &x);
-    }
+    if (status == OCELLUS_OK)
+        status = wrap(j, image, &x);
     if (status == OCELLUS_OK)
         status = judge_run(j, x, &y);
     if (status == OCELLUS_OK && ocellus_tensor_type(y) != OCELLUS_FLOAT)

@@ -66,15 +66,19 @@ cmd_samples_open_sequences(struct cmd_samples *samples, uint64_t seed,
                            ocellus_dataset **dataset)
 {
     const char *length = ocellus_graph_get_metadata(graph, "ocellus.sequence");
-    float mean, std;
+    float mean[CMD_MOST_CHANNELS], std[CMD_MOST_CHANNELS];
+    int64_t chw[3];
     int found;
     samples->vocabulary =
         ocellus_graph_get_metadata(graph, "ocellus.vocabulary");
     if (samples->sequence == 0 && length != NULL)
         samples->sequence = strtoll(length, NULL, 10);
     CMD_TRY(cmd_samples_open(samples, seed, NULL, dataset));
-    CMD_TRY(cmd_model_normalization(graph, 1, &mean, &std, &found));
-    return found ? ocellus_dataset_set_normalization(*dataset, &mean, &std)
+    ocellus_dataset_shape(*dataset, chw);
+    if (chw[0] > CMD_MOST_CHANNELS)
+        return OCELLUS_OK;
+    CMD_TRY(cmd_model_normalization(graph, (int)chw[0], mean, std, &found));
+    return found ? ocellus_dataset_set_normalization(*dataset, mean, std)
                  : OCELLUS_OK;
 }
 
@@ -87,6 +91,15 @@ cmd_unit(const ocellus_dataset *dataset)
     return strcmp(format, "text") == 0 || strcmp(format, "series") == 0
                ? "windows"
                : "images";
+}
+
+int
+cmd_samples_axes(const ocellus_dataset *dataset, const ocellus_graph *graph)
+{
+    if (!cmd_model_is_sequence(graph) ||
+        strcmp(cmd_unit(dataset), "images") != 0)
+        return 0;
+    return ocellus_value_rank(ocellus_graph_get_input(graph, 0)) - 1;
 }
 
 const char *

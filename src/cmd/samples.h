@@ -68,6 +68,10 @@ ocellus_status cmd_samples_open_sequences(struct cmd_samples *samples,
 const char *cmd_samples_transform(const struct cmd_samples *samples);
 /* What its samples are called: "images", "windows", "names". */
 const char *cmd_unit(const ocellus_dataset *dataset);
+/* A loader's `axes`, for a net that takes N x H x W or N x numbers of images;
+ * 0 for any other. */
+int cmd_samples_axes(const ocellus_dataset *dataset,
+                     const ocellus_graph *graph);
 void cmd_samples_free(struct cmd_samples *samples);
 
 #endif

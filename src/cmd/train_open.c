@@ -33,14 +33,14 @@ open_graph_of_file(struct train *t)
     int64_t chw[3];
     int found;
     CMD_TRY(cmd_model_open(o->net, NULL, 0, 0, &t->graph));
-    if (cmd_model_is_sequence(t->graph))
-        return cmd_samples_open_sequences(&o->samples, (uint64_t)o->seed,
-                                          t->graph, &t->data);
     CMD_TRY(cmd_model_batch(&t->graph, -1));
-    CMD_TRY(cmd_model_image(t->graph, &want));
     if (o->samples.transform == NULL)
         o->samples.transform =
             ocellus_graph_get_metadata(t->graph, "ocellus.transform");
+    if (cmd_model_is_sequence(t->graph))
+        return cmd_samples_open_sequences(&o->samples, (uint64_t)o->seed,
+                                          t->graph, &t->data);
+    CMD_TRY(cmd_model_image(t->graph, &want));
     CMD_TRY(cmd_samples_open(&o->samples, (uint64_t)o->seed, &want, &t->data));
     ocellus_dataset_shape(t->data, chw);
     if (chw[0] > CMD_MOST_CHANNELS)
@@ -85,7 +85,9 @@ open_loaders(struct train *t)
                                       .seed = (uint64_t)o->seed,
                                       .augment = o->augment,
                                       .threads = (int)o->threads,
-                                      .epochs = o->epochs};
+                                      .epochs = o->epochs,
+                                      .axes =
+                                          cmd_samples_axes(t->data, t->graph)};
     CMD_TRY(
         ocellus_loader_create(t->data, OCELLUS_TRAIN, &options, &t->loader));
     t->judged = ocellus_dataset_count(t->data, OCELLUS_VALIDATION) > 0
