@@ -118,6 +118,7 @@ pack(const struct times *times, const ocellus_plan_info *plan)
     json_object_set_new(o, "images_per_second", cmd_real(batch / typical));
     json_object_set_new(o, "best_images_per_second",
                         cmd_real(batch / times->seconds[0]));
+    json_object_set_new(o, "unit", json_string(feed_unit(&b.feed)));
     json_object_set_new(o, "milliseconds", cmd_real(1e3 * typical));
     json_object_set_new(o, "steps", json_integer(times->count));
     json_object_set_new(o, "gflops", cmd_real(plan->flops / typical * 1e-9));
@@ -227,8 +228,9 @@ print(const json_t *r)
     printf("%s%s, %s, batch %lld, %s%s\n", cmd_colour("bold"), b.model,
            b.train ? "training" : "inference", (long long)b.batch,
            json_string_value(json_object_get(r, "device")), cmd_colour(""));
-    printf("  images a second   %.1f (best %.1f; %.3f ms a step, median of "
+    printf("  %-9s a second %.1f (best %.1f; %.3f ms a step, median of "
            "%.0f)\n",
+           json_string_value(json_object_get(r, "unit")),
            number(r, "images_per_second"), number(r, "best_images_per_second"),
            number(r, "milliseconds"), number(r, "steps"));
     printf("  arithmetic        %.1f GFLOP/s\n", number(r, "gflops"));
@@ -317,7 +319,7 @@ run(int count, char **words)
 }
 
 static const struct cmd_option options[] = {
-    {"batch", CMD_WHOLE, &b.batch, "N", "images a step (1)", 1, 1 << 20},
+    {"batch", CMD_WHOLE, &b.batch, "N", "samples a step (1)", 1, 1 << 20},
     {"train", CMD_FLAG, &b.train, NULL,
      "a step is one update (SGD 0.01, momentum 0.9, cross-entropy on random "
      "labels)",

@@ -109,6 +109,18 @@ feed_open(struct feed *feed, const char *model, const char *image_text,
     return make_labels(feed);
 }
 
+const char *
+feed_unit(const struct feed *feed)
+{
+    const ocellus_tensor *x = feed->input[0];
+    if (feed->inputs == 1 && ocellus_tensor_rank(x) == 4)
+        return "images";
+    if (feed->inputs > 0 && (ocellus_tensor_rank(x) == 3 ||
+                             ocellus_tensor_type(x) == OCELLUS_INT64))
+        return "sequences";
+    return "samples";
+}
+
 ocellus_status
 feed_set(const struct feed *feed, ocellus_session *session)
 {

@@ -25,6 +25,8 @@ ocellus_status feed_open(struct feed *feed, const char *model,
                          const char *image_text, int64_t classes,
                          int64_t batch);
 ocellus_status feed_set(const struct feed *feed, ocellus_session *session);
+/* What the net takes a batch of: "images", "sequences", "samples". */
+const char *feed_unit(const struct feed *feed);
 void feed_close(struct feed *feed);
 
 #endif

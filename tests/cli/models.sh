@@ -61,8 +61,20 @@ refuses 6 "not N x classes of floating point numbers"
 run bench "$here/kept.onnx" --train --seconds 0.1
 refuses 6 "--train needs an output of N x classes"
 
-for kind in bend rows line found kept; do
+# KIND UNIT
+while read -r kind unit; do
     run bench "$here/$kind.onnx" --seconds 0.1
     ok "bench measures $kind" [ "$code" -eq 0 ]
-done
+    ok "as $unit" grep -q "^  $unit *a second" "$here/out"
+done <<END
+bend images
+rows sequences
+line samples
+found images
+kept sequences
+END
+run bench charlstm --batch 2 --seconds 0.1 --json
+ok "text is of sequences" grep -q '"unit": "sequences"' "$here/out"
+ok "the key is the same for all" \
+    more "$(number images_per_second)" 0
 finish
