@@ -11,11 +11,12 @@
  * In groups, c_blocks and k_blocks are those of one: its own blocks of x make
  * its own of y.
  *
- * One work-item makes `span` pixels of VECTORS channel blocks, a tile of
- * PIXELS of them at a time, whose sums stay in registers:
+ * One work-item makes `span` pixels of `turns` times VECTORS channel blocks, a
+ * tile of PIXELS x VECTORS at a time, whose sums stay in registers:
  *
  *     acc[p][v] += x[pixel p][channel l] * w[channel l][block v]
  *
+ * Where the pixels of a tile lie is found once for all turns.
  * Pixels count through rows and images without a break (each has a pointer of
  * its own), so that planes of 7 x 7 fill tiles as well as those of 56 x 56;
  * behind the last one a tile repeats it. Rows of the window that only meet the
@@ -96,6 +97,18 @@ place_tile(struct cursor *c, const struct steps by[TENSORS],
 {
     int images = 0;
     rows->from = c->i;
+    if (left > PIXELS && c->j + PIXELS < w) { /* all in one row */
+        rows->to = c->i;
+        c->j += PIXELS;
+#pragma unroll
+        for (int t = 0; t < TENSORS; t++) {
+#pragma unroll
+            for (int p = 0; p < PIXELS; p++)
+                place[t][p] = c->at[t] + p * by[t].col;
+            c->at[t] += PIXELS * by[t].col;
+        }
+        return;
+    }
 #pragma unroll
     for (int p = 0; p < PIXELS; p++) {
         rows->to = c->i;
@@ -152,7 +165,18 @@ add_tap(VECTOR acc[PIXELS][VECTORS], __global const float *const x[PIXELS],
     _Pragma("unroll") for (int p = 0; p < PIXELS; p++)                        \
         _Pragma("unroll") for (int v = 0; v < VECTORS; v++)
 
-/* Work-item (VECTORS blocks of y, span of pixels). */
+/* The bias of a block. */
+INLINE VECTOR
+first_of(__global const float *bias, int k, int k_count)
+{
+    if (!BIAS)
+        return (VECTOR)(0.0f);
+    if ((k + 1) * BLOCK <= k_count)
+        return OC_CAT(vload, BLOCK)(k, bias);
+    return bias_of(bias, k * BLOCK, k_count);
+}
+
+/* Work-item (turns * VECTORS blocks of y, span of pixels). */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 conv_blocked(__global const float *x, __global const float *w,
              __global const float *bias, __global float *y, int x_base,
@@ -161,36 +185,30 @@ conv_blocked(__global const float *x, __global const float *w,
              int y_col, int w_base, int w_k, int w_c, int w_tap_r,
              int w_tap_s, int c_blocks, int chunk, int taps_r, int taps_s,
              int k_blocks, int k_count, int out_h, int out_w, int total,
-             int span, int row_first, int row_step, int row_tap, int rows
-             E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
+             int span, int turns, int row_first, int row_step, int row_tap,
+             int rows HALO_PARAMETERS E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
-    const int tiles = (k_blocks + VECTORS - 1) / VECTORS;
-    const int group = (int)get_global_id(0) / tiles;
+    const int step = turns * VECTORS;
+    const int items = (k_blocks + step - 1) / step;
+    const int group = (int)get_global_id(0) / items;
     const struct steps by[TENSORS] = {{x_image, x_row, x_col},
                                       {y_image, y_row, y_col},
                                       {e_image, e_row, e_col},
                                       {f_image, f_row, f_col}};
     const int base[TENSORS] = {x_base + group * c_blocks * x_plane, y_base,
                                e_base, f_base};
-    const int k_end = (group + 1) * k_blocks;
-    const int k0 = group * k_blocks +
-                   ((int)get_global_id(0) - group * tiles) * VECTORS;
+    const int k0 =
+        group * k_blocks + ((int)get_global_id(0) - group * items) * step;
+    const int k1 = min(k0 + step, (group + 1) * k_blocks);
     const int q0 = (int)get_global_id(1) * span;
     const int q1 = min(q0 + span, total);
     const int n0 = q0 / (out_h * out_w);
     const int i0 = (q0 - n0 * out_h * out_w) / out_w;
     const int j0 = q0 - (n0 * out_h + i0) * out_w;
-    __global const float *wk[VECTORS];
-    int k[VECTORS];
-    VECTOR first[VECTORS];
 
-#pragma unroll
-    for (int v = 0; v < VECTORS; v++) {
-        k[v] = min(k0 + v, k_end - 1);
-        wk[v] = w + w_base + k[v] * w_k;
-        first[v] =
-            BIAS ? bias_of(bias, k[v] * BLOCK, k_count) : (VECTOR)(0.0f);
-    }
+    for (int n = n0 + (i0 > 0 || j0 > 0); HALO && n * out_h * out_w < q1; n++)
+        for (int k = k0; k < k1; k++)
+            CLEAR_HALO(n, k);
     for (int c0 = 0; c0 < c_blocks; c0 += chunk) {
         const int c1 = min(c0 + chunk, c_blocks);
         struct cursor now = {i0, j0, {0}};
@@ -201,7 +219,6 @@ conv_blocked(__global const float *x, __global const float *w,
         for (int q = q0; q < q1; q += PIXELS) {
             int at[TENSORS][PIXELS];
             __global const float *xp[PIXELS];
-            VECTOR acc[PIXELS][VECTORS];
             struct range lines, taps = {0, taps_r};
             place_tile(&now, by, at, &lines, q1 - q, out_h, out_w);
             if (taps_r > 1 && lines.from <= lines.to)
@@ -211,29 +228,42 @@ conv_blocked(__global const float *x, __global const float *w,
 #pragma unroll
             for (int p = 0; p < PIXELS; p++)
                 xp[p] = x + at[X][p];
-            EACH_SUM acc[p][v] =
-                c0 == 0 ? first[v]
-                        : LOAD_VECTOR(y + at[Y][p] + k[v] * y_plane);
-            for (int c = c0; c < c1; c++)
-                for (int r = taps.from; r < taps.to; r++) {
-                    const long from = (long)c * x_plane + r * x_tap_r;
-                    const long of = (long)c * w_c + r * w_tap_r;
+            for (int k_first = k0; k_first < k1; k_first += VECTORS) {
+                __global const float *wk[VECTORS];
+                int k[VECTORS];
+                VECTOR acc[PIXELS][VECTORS];
+#pragma unroll
+                for (int v = 0; v < VECTORS; v++) {
+                    k[v] = min(k_first + v, k1 - 1);
+                    wk[v] = w + w_base + k[v] * w_k;
+                }
+                if (c0 == 0)
+                    EACH_SUM acc[p][v] = first_of(bias, k[v], k_count);
+                else
+                    EACH_SUM acc[p][v] =
+                        LOAD_VECTOR(y + at[Y][p] + k[v] * y_plane);
+                for (int c = c0; c < c1; c++)
+                    for (int r = taps.from; r < taps.to; r++) {
+                        const long from = (long)c * x_plane + r * x_tap_r;
+                        const long of = (long)c * w_c + r * w_tap_r;
 #if TAPS_S
 #pragma unroll
-                    for (int s = 0; s < TAPS_S; s++)
-                        add_tap(acc, xp, wk, from + s * DILATION,
-                                of + s * BLOCK);
+                        for (int s = 0; s < TAPS_S; s++)
+                            add_tap(acc, xp, wk, from + s * DILATION,
+                                    of + s * BLOCK);
 #else
-                    for (int s = 0; s < taps_s; s++)
-                        add_tap(acc, xp, wk, from + s * x_tap_s,
-                                of + s * w_tap_s);
+                        for (int s = 0; s < taps_s; s++)
+                            add_tap(acc, xp, wk, from + s * x_tap_s,
+                                    of + s * w_tap_s);
 #endif
-                }
-            if (c1 == c_blocks)
-                EACH_SUM FINISH_VECTOR(acc[p][v], at[E][p] + k[v] * e_plane,
-                                       at[F][p] + k[v] * f_plane,
-                                       k[v] * BLOCK);
-            EACH_SUM STORE_VECTOR(y + at[Y][p] + k[v] * y_plane, acc[p][v]);
+                    }
+                if (c1 == c_blocks)
+                    EACH_SUM FINISH_VECTOR(
+                        acc[p][v], at[E][p] + k[v] * e_plane,
+                        at[F][p] + k[v] * f_plane, k[v] * BLOCK);
+                EACH_SUM STORE_VECTOR(y + at[Y][p] + k[v] * y_plane,
+                                      acc[p][v]);
+            }
         }
     }
 }

@@ -102,7 +102,7 @@ conv_depthwise(__global const float *x, __global const float *w,
                int y_image, int y_plane, int y_row, int y_col, int w_base,
                int w_block, int w_tap_r, int w_tap_s, int taps_r, int taps_s,
                int k_count, int out_h, int out_w, int total,
-               int rows E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
+               int rows HALO_PARAMETERS E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
     const int c = (int)get_global_id(0);
     const int row0 = (int)get_global_id(1) * rows;
@@ -120,6 +120,8 @@ conv_depthwise(__global const float *x, __global const float *w,
             y + y_base + n * y_image + c * y_plane + i * y_row;
         const int e_at = e_base + n * e_image + c * e_plane + i * e_row;
         const int f_at = f_base + n * f_image + c * f_plane + i * f_row;
+        if (i == 0)
+            CLEAR_HALO(n, c);
         if (out_w < PIXELS) {
             for (int j = 0; j < out_w; j++)
                 MAKE(1);

@@ -293,7 +293,7 @@ winograd_whole(__global const float *x, __global const float *u,
                int pad_h, int pad_w, int y_base, int y_image, int y_plane,
                int y_row, int y_col, int c_blocks, int k_count, int k_blocks,
                int out_h, int out_w, int down, int across, int tiles,
-               int part E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
+               int part HALO_PARAMETERS E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
     const struct image image = {rows, columns, halo, x_row};
     const int t0 = (int)get_global_id(0) * part;
@@ -326,6 +326,8 @@ winograd_whole(__global const float *x, __global const float *u,
             find_tile(&at, t0 + t, down, across);
             for (int n = 0; n < blocks; n++) {
                 VECTOR sum[SIDE][SIDE];
+                if (at.i == 0 && at.j == 0)
+                    CLEAR_HALO(at.n, k + n);
                 transform_output(sum, m + t * m_row + n * BLOCK, m_point);
                 PUT_TILE(sum, at, k + n);
             }
@@ -389,7 +391,7 @@ winograd_output(__global const float *scratch, __global const float *bias,
                 __global float *y, int v_size, int y_base, int y_image, int y_plane,
                 int y_row, int y_col, int k_count, int k_blocks, int out_h,
                 int out_w, int down, int across, int first, int tiles,
-                int part E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
+                int part HALO_PARAMETERS E_PARAMETERS F_PARAMETERS EPILOGUE_PARAMETERS)
 {
     const int t0 = (int)get_global_id(0) * part;
     const int t1 = min(t0 + part, tiles);
@@ -401,6 +403,8 @@ winograd_output(__global const float *scratch, __global const float *bias,
         find_tile(&at, first + t, down, across);
         for (int k = 0; k < k_blocks; k++) {
             VECTOR sum[SIDE][SIDE];
+            if (at.i == 0 && at.j == 0)
+                CLEAR_HALO(at.n, k);
             transform_output(sum, m + t * k_padded + k * BLOCK,
                              tiles * k_padded);
             PUT_TILE(sum, at, k);

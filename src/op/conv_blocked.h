@@ -126,15 +126,16 @@ void oc_conv_job_weights(struct oc_conv_job *job,
                          const struct oc_conv_window *v);
 void oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                         double flops);
-/* -DBIAS, MASK, EXTRAS, ON_VECTORS for `channels` of output; the ints, the
- * epilogue's tensor and its scalars behind the kernel's own arguments. */
+/* What conv_ends.clh knows: -DBIAS, MASK, EXTRAS, ON_VECTORS, HALO for
+ * `channels` of output; behind the kernel's own arguments the halo's, the
+ * epilogue's tensors and its scalars. */
 void oc_conv_define_ends(struct oc_steps *steps, struct oc_step *launch,
                          int channels, int block);
 void oc_conv_push(struct oc_steps *steps, struct oc_step *launch,
                   const int *list, int count);
 /* x, w, the bias or what stands for it, y. */
 void oc_conv_push_tensors(struct oc_steps *steps, struct oc_step *launch);
-void oc_conv_push_epilogue(struct oc_steps *steps, struct oc_step *launch,
+void oc_conv_push_ends(struct oc_steps *steps, struct oc_step *launch,
                            const struct oc_conv_job *job);
 
 /* ---- 3 x 3 by Winograd's method, inference (conv_winograd.c) ------------ */

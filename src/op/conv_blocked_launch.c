@@ -5,7 +5,10 @@
 #include "op/conv_blocked.h"
 #include "op/epilogue.h"
 
-enum { WEIGHTS_NEAR = 36864 }; /* bytes of weights used again from the cache */
+enum {
+    WEIGHTS_NEAR = 36864, /* bytes of weights used again from the cache */
+    LEAST_TILES = 32      /* of pixels for a core, or y's blocks are shared */
+};
 
 struct tile {
     int pixels, vectors;
@@ -40,15 +43,36 @@ chunk_of(const struct oc_conv_job *job, const struct tile *tile, int blocks)
     return (blocks + chunks - 1) / chunks;
 }
 
+/* Tiles of y's blocks that a work-item makes of the same pixels: as many as
+ * have all their weights near, where few channels make the way to the pixels
+ * long beside the sums, and the pixels alone keep every core busy. */
+static int
+turns_of(const struct oc_conv_job *job, const struct tile *tile,
+         const struct oc_caps *caps, int64_t total)
+{
+    const int b = job->y.of.block;
+    const int tiles = (job->k_blocks + tile->vectors - 1) / tile->vectors;
+    const double bytes =
+        4.0 * job->c * job->taps[0] * job->taps[1] * b * tile->vectors;
+    const double most = WEIGHTS_NEAR / (bytes > 0.0 ? bytes : 1.0);
+    int groups;
+
+    if (most < 2.0 ||
+        total < (int64_t)LEAST_TILES * caps->compute_units * tile->pixels)
+        return 1;
+    groups = (int)((tiles + (int)most - 1) / (int)most);
+    return (tiles + groups - 1) / groups;
+}
+
 /* Pixels of a work-item: a few million multiplications each, what it reads in
  * half the core's cache, and a few work-items for every core. */
 static int
-span_of(const struct oc_conv_job *job, const struct tile *tile, int k_tiles,
-        const struct oc_caps *caps, int64_t total)
+span_of(const struct oc_conv_job *job, const struct tile *tile, int turns,
+        int k_items, const struct oc_caps *caps, int64_t total)
 {
     const int chunk = chunk_of(job, tile, job->c_blocks);
     const double each = (double)job->c * job->taps[0] * job->taps[1] *
-                        job->y.of.block * tile->vectors;
+                        job->y.of.block * tile->vectors * turns;
     const double cache = caps->cache ? (double)caps->cache : 524288.0;
     const double near = cache / 2.0 / (4.0 * chunk * job->x.of.block);
     double spans = (double)total * each / 3e6;
@@ -56,8 +80,8 @@ span_of(const struct oc_conv_job *job, const struct tile *tile, int k_tiles,
 
     if (spans < (double)total / near)
         spans = (double)total / near;
-    if (spans * k_tiles < 4.0 * caps->compute_units)
-        spans = 4.0 * caps->compute_units / k_tiles;
+    if (spans * k_items < 4.0 * caps->compute_units)
+        spans = 4.0 * caps->compute_units / k_items;
     if (spans < 1.0)
         spans = 1.0;
     parts = (int64_t)(spans + 0.5);
@@ -103,6 +127,8 @@ oc_conv_define_ends(struct oc_steps *steps, struct oc_step *launch,
 
     if (oc_conv_has_bias(steps->node))
         oc_define(steps, launch, "BIAS", 1);
+    if (steps->out[0].layout.halo > 0)
+        oc_define(steps, launch, "HALO", 1);
     if (e && channels % block != 0)
         oc_define(steps, launch, "MASK", 1);
     if (e && e->n_extra)
@@ -171,15 +197,25 @@ define_finish(struct oc_steps *steps, struct oc_step *launch, int vectors,
 }
 
 void
-oc_conv_push_epilogue(struct oc_steps *steps, struct oc_step *launch,
-                      const struct oc_conv_job *job)
+oc_conv_push_ends(struct oc_steps *steps, struct oc_step *launch,
+                  const struct oc_conv_job *job)
 {
     const struct oc_epilogue *e = steps->node->epilogue;
     const int block = job->y.of.block;
+    const int halo = steps->out[0].layout.halo;
+    const struct oc_shape *y = &steps->out[0].value->shape;
+    const int tall = y->rank > 3 ? halo : 0;
     const char *vector = block == 4   ? "float4"
                          : block == 8 ? "float8"
                                       : "float16";
 
+    if (halo > 0)
+        oc_conv_push(
+            steps, launch,
+            (int[]){job->y.of.base - tall * job->y.of.row - halo * block,
+                    job->y.of.row, y->rank > 3 ? (int)y->dim[2] : 1,
+                    (int)y->dim[y->rank - 1], tall, halo},
+            6);
     if (!e)
         return;
     for (int k = 0; k < e->n_extra; k++)
@@ -202,10 +238,11 @@ oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                    double flops)
 {
     const struct tile tile = tile_of(steps->caps, job);
-    const int k_tiles =
-        job->groups * ((job->k_blocks + tile.vectors - 1) / tile.vectors);
     const int64_t total = (int64_t)job->n * job->out[0] * job->out[1];
-    const int span = span_of(job, &tile, k_tiles, steps->caps, total);
+    const int turns = turns_of(job, &tile, steps->caps, total);
+    const int step = turns * tile.vectors;
+    const int k_items = job->groups * ((job->k_blocks + step - 1) / step);
+    const int span = span_of(job, &tile, turns, k_items, steps->caps, total);
     struct oc_step *launch;
 
     if (total == 0)
@@ -241,13 +278,14 @@ oc_conv_job_launch(struct oc_steps *steps, const struct oc_conv_job *job,
                          job->out[1],
                          (int)total,
                          span,
+                         turns,
                          job->row_first,
                          job->row_step,
                          job->row_tap,
                          job->rows},
-                 31);
-    oc_conv_push_epilogue(steps, launch, job);
-    oc_grid2(launch, k_tiles, (total + span - 1) / span, 1, 1);
+                 32);
+    oc_conv_push_ends(steps, launch, job);
+    oc_grid2(launch, k_items, (total + span - 1) / span, 1, 1);
     oc_cost(launch, flops, 0.0);
 }
 

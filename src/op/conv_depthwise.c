@@ -71,7 +71,7 @@ launch_rows(struct oc_steps *steps, const struct oc_conv_job *job,
                          job->taps[1],    job->k,          job->out[0],
                          job->out[1],     (int)total,      rows},
                  21);
-    oc_conv_push_epilogue(steps, launch, job);
+    oc_conv_push_ends(steps, launch, job);
     oc_grid2(launch, job->y.of.blocks, (total + rows - 1) / rows, 1, 1);
     oc_cost(launch, flops, 0.0);
 }

@@ -246,7 +246,7 @@ from_points(struct oc_steps *steps, const struct winograd *w, int first,
                          y->col, w->job.k, w->k_blocks, w->job.out[0],
                          w->job.out[1], w->down, w->across, first, tiles, part},
                  15);
-    oc_conv_push_epilogue(steps, launch, &w->job);
+    oc_conv_push_ends(steps, launch, &w->job);
     oc_grid1(launch, (tiles + part - 1) / part, 1);
 }
 
@@ -269,7 +269,7 @@ whole(struct oc_steps *steps, const struct winograd *w, double flops)
                          w->k_blocks, w->job.out[0], w->job.out[1], w->down,
                          w->across,   w->total,      w->fused},
                  23);
-    oc_conv_push_epilogue(steps, launch, &w->job);
+    oc_conv_push_ends(steps, launch, &w->job);
     oc_grid1(launch, (w->total + w->fused - 1) / w->fused, 1);
     oc_cost(launch, flops, 0.0);
 }

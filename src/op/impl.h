@@ -31,10 +31,13 @@ struct oc_impl {
 };
 
 enum oc_impl_flag {
-    OC_IMPL_HALO = 1,    /* blocked output 0 may get any halo: emit
-                          * writes through oc_blocked_of strides; the
-                          * planner clears the halo before */
-    OC_IMPL_EPILOGUE = 2 /* honours node->epilogue on output 0 */
+    OC_IMPL_HALO = 1,     /* blocked output 0 may get any halo: emit
+                           * writes through oc_blocked_of strides; the
+                           * planner clears the halo before */
+    OC_IMPL_EPILOGUE = 2, /* honours node->epilogue on output 0 */
+    OC_IMPL_PART = 4      /* with HALO: emit clears the halo itself, and the
+                           * output may be some channel blocks of a larger
+                           * tensor (layout.whole) */
 };
 
 #endif

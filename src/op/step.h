@@ -106,7 +106,7 @@ struct oc_gemm {
     int a, b, c; /* places */
 };
 
-#define OC_MAX_ARGS 48
+#define OC_MAX_ARGS 64
 
 struct oc_step {
     enum oc_step_kind kind;

@@ -207,22 +207,23 @@ share(struct oc_planning *p, const struct ocellus_value *out, int place)
 
 static ocellus_status
 output(struct oc_planning *p, const struct oc_node *node, int k,
-       uint32_t allowed)
+       const struct oc_impl *impl)
 {
     const struct ocellus_value *out = node->out[k];
     struct oc_operand *o = &p->now->out[k];
     *o = (struct oc_operand){NULL, OC_PLAIN, -1};
     if (out->type == OCELLUS_UNDEFINED || (k > 0 && p->readers[out->id] == 0))
         return OCELLUS_OK;
-    int place = state_place(p, node, out, allowed);
+    int place = state_place(p, node, out, impl->in_place);
     if (place < 0 && k == 0)
-        place = input_place(p, node, out, allowed);
+        place = input_place(p, node, out, impl->in_place);
     if (place >= 0)
         OC_TRY(share(p, out, place));
     int mine;
     OC_TRY(home_of(p, out, &mine));
     *o = (struct oc_operand){out, p->layout[out->id], mine};
-    if (place < 0 && o->layout.block > 1 && o->layout.halo > 0)
+    if (place < 0 && o->layout.block > 1 && o->layout.halo > 0 &&
+        !(impl->flags & OC_IMPL_PART))
         return oc_emit_clear_halo(p->now, o);
     return OCELLUS_OK;
 }
@@ -317,7 +318,7 @@ emit_node(struct oc_planning *p, const struct oc_node *node)
     steps->node = node;
     steps->impl = chosen->impl->name;
     for (int k = 0; k < node->n_out; k++)
-        OC_TRY(output(p, node, k, chosen->impl->in_place));
+        OC_TRY(output(p, node, k, chosen->impl));
     steps->scratch = -1;
     struct oc_layout plain = OC_PLAIN;
     if (chosen->scratch > 0)
