@@ -97,18 +97,6 @@ place_tile(struct cursor *c, const struct steps by[TENSORS],
 {
     int images = 0;
     rows->from = c->i;
-    if (left > PIXELS && c->j + PIXELS < w) { /* all in one row */
-        rows->to = c->i;
-        c->j += PIXELS;
-#pragma unroll
-        for (int t = 0; t < TENSORS; t++) {
-#pragma unroll
-            for (int p = 0; p < PIXELS; p++)
-                place[t][p] = c->at[t] + p * by[t].col;
-            c->at[t] += PIXELS * by[t].col;
-        }
-        return;
-    }
 #pragma unroll
     for (int p = 0; p < PIXELS; p++) {
         rows->to = c->i;

@@ -75,6 +75,15 @@ reorder_image(__global const unit *x, __global unit *y, int channels, int h,
     }
     if (!inside)
         return;
+#if FROM_BLOCK == TO_BLOCK
+    const int count = w * TO_BLOCK;
+    int at = 0;
+    for (; at + 8 <= count; at += 8)
+        vstore8(vload8(0, from + at), 0, to + at);
+    for (; at < count; at++)
+        to[at] = from[at];
+    return;
+#endif
     if (c0 + WIDE <= channels) {
         for (int i = 0; i < w; i++) {
 #pragma unroll

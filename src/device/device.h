@@ -13,6 +13,9 @@
 struct ocellus_device;
 
 const struct oc_caps *oc_device_caps(const struct ocellus_device *device);
+/* From now on new memory is full of NaN, so that tests see whoever reads what
+ * nobody wrote. */
+void oc_device_spoil(struct ocellus_device *device);
 
 /* The doctor's verdict on an implementation, "Conv:blocked": `wrong` NULL when
  * its numbers are right, else what it got wrong. Kept on disk for this device,

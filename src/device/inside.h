@@ -73,6 +73,7 @@ struct ocellus_device {
     struct oc_program *programs;
     double build_ms;    /* spent on building, on the clock */
     uint64_t allocated; /* bytes in buffers made here */
+    int spoils;         /* oc_device_spoil() */
     ocellus_progress_function progress;
     void *progress_user;
 };

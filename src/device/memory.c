@@ -11,6 +11,23 @@ mebibytes(uint64_t bytes)
     return (double)bytes / (1 << 20);
 }
 
+void
+oc_device_spoil(struct ocellus_device *device)
+{
+    device->spoils = 1;
+}
+
+static ocellus_status
+spoil(ocellus_device *device, cl_mem memory, size_t bytes)
+{
+    const cl_uint nan = 0x7fc00000;
+
+    OC_CL_TRY(clEnqueueFillBuffer(device->queue, memory, &nan, sizeof nan, 0,
+                                  bytes, 0, NULL, NULL),
+              "new memory cannot be filled");
+    return OCELLUS_OK;
+}
+
 ocellus_status
 oc_memory_create(ocellus_device *device, size_t bytes, cl_mem *memory)
 {
@@ -40,7 +57,7 @@ oc_memory_create(ocellus_device *device, size_t bytes, cl_mem *memory)
     pthread_mutex_lock(&device->lock);
     device->allocated += rounded;
     pthread_mutex_unlock(&device->lock);
-    return OCELLUS_OK;
+    return device->spoils ? spoil(device, *memory, rounded) : OCELLUS_OK;
 }
 
 /* Whole units of the device's alignment, so that nothing lies behind the end

@@ -1,6 +1,7 @@
 /* concat.c - Concat and Split along an axis.
  *
- * Images in channel blocks stay so where every seam lies between two blocks.
+ * Images in channel blocks stay so where every seam lies between two blocks;
+ * Concat then copies only what was not made in its output's place.
  */
 #include <string.h>
 
@@ -142,13 +143,16 @@ concat_emit_blocked(struct oc_steps *steps, const struct oc_node *node)
         return oc_move_emit(steps, node, concat_moves);
     memset(&moves, 0, sizeof moves);
     for (int k = 0; k < node->n_in; k++) {
-        struct oc_move *m = &moves.move[k];
-        add_blocks(&moves, &steps->in[k], k, 0);
-        set_strides(m->from, &m->from0, &steps->in[k], 0);
-        set_strides(m->to, &m->to0, &steps->out[0], block);
-        block += m->n[1];
+        const struct oc_operand *part = &steps->in[k];
+        struct oc_move *m = &moves.move[moves.count];
+        if (part->layout.whole == 0) {
+            add_blocks(&moves, part, k, 0);
+            set_strides(m->from, &m->from0, part, 0);
+            set_strides(m->to, &m->to0, &steps->out[0], block);
+        }
+        block += oc_blocked_of(&part->layout, &part->value->shape).blocks;
     }
-    return oc_moves_launch(steps, &moves);
+    return moves.count > 0 ? oc_moves_launch(steps, &moves) : steps->status;
 }
 
 /* Zeros, of the same type, stand for a gradient that does not arrive. */
@@ -218,8 +222,8 @@ concat_emit(struct oc_steps *steps, const struct oc_node *node)
 }
 
 static const struct oc_impl concat_impls[] = {
-    {"blocked", refuse_blocked, seam_layouts, concat_emit_blocked, OC_IMPL_HALO,
-     0},
+    {"blocked", refuse_blocked, seam_layouts, concat_emit_blocked,
+     OC_IMPL_HALO | OC_IMPL_JOINS, 0},
     {"direct", NULL, NULL, concat_emit, 0, 0},
     {.name = NULL},
 };

@@ -35,9 +35,13 @@ enum oc_impl_flag {
                            * writes through oc_blocked_of strides; the
                            * planner clears the halo before */
     OC_IMPL_EPILOGUE = 2, /* honours node->epilogue on output 0 */
-    OC_IMPL_PART = 4      /* with HALO: emit clears the halo itself, and the
+    OC_IMPL_PART = 4,     /* with HALO: emit clears the halo itself, and the
                            * output may be some channel blocks of a larger
                            * tensor (layout.whole) */
+    OC_IMPL_JOINS = 8     /* a blocked output 0 is the inputs' channel blocks,
+                           * one behind the other: an input may lie there
+                           * already (layout.whole), and its maker has cleared
+                           * the halo */
 };
 
 #endif

@@ -24,7 +24,8 @@ int
 oc_layout_equal(const struct oc_layout *a, const struct oc_layout *b)
 {
     return a->block == b->block && a->halo == b->halo && a->pack == b->pack &&
-           a->groups == b->groups;
+           a->groups == b->groups && a->whole == b->whole &&
+           a->first == b->first;
 }
 
 static size_t
@@ -75,13 +76,16 @@ oc_layout_text(const struct oc_layout *layout, char *text)
     if (layout->pack != OC_PACK_NONE)
         used = snprintf(text, 24, pack[layout->pack], layout->block);
     else if (layout->block == 1 && layout->halo == 0)
-        snprintf(text, 24, "plain");
+        used = snprintf(text, 24, "plain");
     else if (layout->halo == 0)
-        snprintf(text, 24, "c%d", layout->block);
+        used = snprintf(text, 24, "c%d", layout->block);
     else
-        snprintf(text, 24, "c%d+%d", layout->block, layout->halo);
+        used = snprintf(text, 24, "c%d+%d", layout->block, layout->halo);
     if (used > 0 && used < 24 && layout->groups > 1)
         snprintf(text + used, 24 - (size_t)used, "g%d", layout->groups);
+    if (used > 0 && used < 24 && layout->whole > 0)
+        snprintf(text + used, 24 - (size_t)used, "@%d/%d", layout->first,
+                 layout->whole);
     return text;
 }
 
@@ -99,7 +103,7 @@ oc_blocked_of(const struct oc_layout *layout, const struct oc_shape *shape)
     s.blocks = (int)blocks_of(shape->rank > 1 ? shape->dim[1] : 1, b);
     s.row = (int)(w + 2 * wide) * b;
     s.plane = (int)(h + 2 * tall) * s.row;
-    s.image = s.blocks * s.plane;
-    s.base = tall * s.row + wide * b;
+    s.image = (layout->whole > 0 ? layout->whole : s.blocks) * s.plane;
+    s.base = tall * s.row + wide * b + layout->first * s.plane;
     return s;
 }

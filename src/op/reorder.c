@@ -6,6 +6,8 @@
 #include "base/type.h"
 #include "op/step.h"
 
+enum { CPU_ROWS = 16 }; /* that a core copies at a time */
+
 struct extents {
     int n, c, h, w;
     int tall, wide; /* halo rows above, halo columns left */
@@ -92,7 +94,10 @@ image(struct oc_steps *steps, const struct oc_operand *from,
          (int[]){e.c, e.h, e.w, e.tall, e.wide, x.base, x.image, x.plane, x.row,
                  y.base, y.image, y.plane, y.row, rows, blocks, e.n},
          16);
-    oc_grid3(launch, rows, blocks, e.n, 0, 0, 0);
+    if (steps->caps->cpu)
+        oc_grid3(launch, rows, blocks, e.n, CPU_ROWS, 1, 1);
+    else
+        oc_grid3(launch, rows, blocks, e.n, 0, 0, 0);
     return steps->status;
 }
 

@@ -30,12 +30,16 @@
  *          F(4 x 4, 3 x 3), 36 x ceil(K/block) x padded C x block(k).
  *          With groups, C is the channels that a joined group has on the
  *          side that is read (oc_groups_joined): between channels of
- *          different groups lie zeros. */
+ *          different groups lie zeros.
+ * A blocked tensor may be a part of a larger one of equal N, H, W: it is
+ * channel blocks `first` and on of `whole`, in the larger one's place. */
 struct oc_layout {
     int block;
     int halo;
     int pack;   /* enum oc_pack */
     int groups; /* packed conv and flip: of the convolution; 0 is 1 */
+    int whole;  /* channel blocks of the tensor that this is a part of, or 0 */
+    int first;  /* ... of them, those before this part */
 };
 enum oc_pack {
     OC_PACK_NONE,
@@ -57,8 +61,8 @@ int oc_layout_equal(const struct oc_layout *a, const struct oc_layout *b);
 /* Elements with padding. */
 size_t oc_layout_count(const struct oc_layout *layout,
                        const struct oc_shape *shape);
-/* "plain", "c8", "c16+1", "w8", "w8flip", "w8g32" into a buffer of 24;
- * returns it. */
+/* "plain", "c8", "c16+1", "c8@4/12" (a part), "w8", "w8flip", "w8g32" into a
+ * buffer of 24; returns it. */
 char *oc_layout_text(const struct oc_layout *layout, char *text);
 
 /* Strides of a blocked image in elements, for kernel arguments: element

@@ -45,6 +45,24 @@ new_place(struct oc_planning *p, enum oc_place_kind kind,
     return OCELLUS_OK;
 }
 
+static ocellus_status home_of(struct oc_planning *p,
+                              const struct ocellus_value *value, int *place);
+
+/* A part's place is that of the whole. */
+static ocellus_status
+part_of(struct oc_planning *p, const struct ocellus_value *value, int *place)
+{
+    int whole;
+    OC_TRY(home_of(p, p->whole[value->id], &whole));
+    OC_TRY(
+        new_place(p, OC_PLACE_ARENA, value, &p->layout[value->id], 0, place));
+    whole = root_of(p, whole);
+    p->plan->place[*place].alias = whole;
+    p->left[whole] += p->readers[value->id];
+    p->home[value->id] = *place;
+    return OCELLUS_OK;
+}
+
 /* The place in which a value was made, given, or is kept. */
 static ocellus_status
 home_of(struct oc_planning *p, const struct ocellus_value *value, int *place)
@@ -53,6 +71,8 @@ home_of(struct oc_planning *p, const struct ocellus_value *value, int *place)
         *place = p->home[value->id];
         return OCELLUS_OK;
     }
+    if (p->whole[value->id] != NULL)
+        return part_of(p, value, place);
     enum oc_place_kind kind = OC_PLACE_ARENA;
     if (value->data != NULL && value->kind != OC_STATE)
         kind = OC_PLACE_CONSTANT;
@@ -73,7 +93,8 @@ static int
 serves(const struct oc_layout *there, const struct oc_layout *want)
 {
     return there->block == want->block && there->pack == want->pack &&
-           there->groups == want->groups &&
+           there->groups == want->groups && there->whole == want->whole &&
+           there->first == want->first &&
            (there->halo == want->halo ||
             (there->block > 1 && there->halo > want->halo));
 }
@@ -205,6 +226,19 @@ share(struct oc_planning *p, const struct ocellus_value *out, int place)
     return OCELLUS_OK;
 }
 
+/* Whether an output's halo is still to be cleared before its maker runs. */
+static int
+wants_clearing(const struct oc_planning *p, const struct oc_node *node,
+               const struct oc_impl *impl, const struct oc_layout *layout)
+{
+    int parts = 0;
+    if (layout->block == 1 || layout->halo == 0 || impl->flags & OC_IMPL_PART)
+        return 0;
+    for (int k = 0; k < node->n_in; k++)
+        parts += p->now->in[k].layout.whole > 0;
+    return !(impl->flags & OC_IMPL_JOINS) || parts < node->n_in;
+}
+
 static ocellus_status
 output(struct oc_planning *p, const struct oc_node *node, int k,
        const struct oc_impl *impl)
@@ -222,8 +256,7 @@ output(struct oc_planning *p, const struct oc_node *node, int k,
     int mine;
     OC_TRY(home_of(p, out, &mine));
     *o = (struct oc_operand){out, p->layout[out->id], mine};
-    if (place < 0 && o->layout.block > 1 && o->layout.halo > 0 &&
-        !(impl->flags & OC_IMPL_PART))
+    if (place < 0 && wants_clearing(p, node, impl, &o->layout))
         return oc_emit_clear_halo(p->now, o);
     return OCELLUS_OK;
 }
@@ -303,8 +336,6 @@ emit_node(struct oc_planning *p, const struct oc_node *node)
     const struct oc_chosen *chosen = &p->chosen[node->id];
     struct oc_choice *choice = &p->plan->choice[node->id];
     int fixed = is_fixed(p, node);
-    for (int k = 0; k < node->n_out; k++)
-        p->fixed[node->out[k]->id] = (char)fixed;
     p->now = fixed ? &p->prologue : &p->steps;
     struct oc_steps *steps = p->now;
     choice->first_step = steps->count;
@@ -438,6 +469,11 @@ oc_plan_emit(struct oc_planning *p)
         p->fixed[k] = value->kind == OC_STATE ? value->assigned == NULL
                                               : value->data != NULL;
     }
+    for (int k = 0; k < p->graph->n_nodes; k++)
+        for (int i = 0; i < p->graph->nodes[k]->n_out; i++)
+            p->fixed[p->graph->nodes[k]->out[i]->id] =
+                (char)is_fixed(p, p->graph->nodes[k]);
+    oc_plan_parts(p);
     for (int k = 0; k < p->graph->n_nodes; k++)
         OC_TRY(emit_node(p, p->graph->nodes[k]));
     return ends(p);

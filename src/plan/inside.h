@@ -28,6 +28,7 @@ struct oc_planning {
     int *home;                /* per value: its place, or -1 */
     int *readers;             /* per value */
     char *fixed;              /* per value: known once the states are */
+    const struct ocellus_value **whole; /* per value: what it is a part of */
     int *left;                /* per place: readers to come */
     int room_left, room_places;
     struct oc_variant *variant;
@@ -38,6 +39,9 @@ struct oc_planning {
 
 /* Implementations and layouts of all nodes (choose.c). */
 ocellus_status oc_plan_choose(struct oc_planning *p);
+/* Values that are made as parts of what joins them (part.c); readers and fixed
+ * are known. */
+void oc_plan_parts(struct oc_planning *p);
 /* Places, reorders and steps (emit.c). */
 ocellus_status oc_plan_emit(struct oc_planning *p);
 /* Where arena places lie (memory.c). */

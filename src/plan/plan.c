@@ -31,13 +31,14 @@ tables(struct oc_planning *p)
     p->home = oc_arena_alloc(a, values * sizeof *p->home);
     p->readers = oc_arena_alloc(a, values * sizeof *p->readers);
     p->fixed = oc_arena_alloc(a, values);
+    p->whole = oc_arena_alloc(a, values * sizeof(*p->whole));
     plan->input_place = oc_arena_alloc(a, values * sizeof(int));
     plan->output_place =
         oc_arena_alloc(a, ((size_t)g->n_outputs + 1) * sizeof(int));
     plan->state_place = oc_arena_alloc(a, values * sizeof(int));
     plan->assigned_place = oc_arena_alloc(a, values * sizeof(int));
     if (!p->chosen || !plan->choice || !p->layout || !p->home || !p->readers ||
-        !p->fixed || !plan->input_place || !plan->output_place ||
+        !p->fixed || !p->whole || !plan->input_place || !plan->output_place ||
         !plan->state_place || !plan->assigned_place)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
     plan->n_choices = g->n_nodes;

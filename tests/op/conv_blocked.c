@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "device/session.h"
 
 struct shape {
@@ -494,6 +495,7 @@ main(int argc, char **argv)
         printf("skipped: %s\n", ocellus_error());
         return 77;
     }
+    oc_device_spoil(device);
     for (size_t k = 0; k < OC_COUNT(shapes); k++)
         if (!is_left_out(&shapes[k]))
             check_widths(device, &shapes[k], 0, only);
