@@ -29,7 +29,7 @@ struct oc_planning {
     int *readers;             /* per value */
     char *fixed;              /* per value: known once the states are */
     const struct ocellus_value **whole; /* per value: what it is a part of */
-    int *left;                /* per place: readers to come */
+    int *left;                          /* per place: readers to come */
     int room_left, room_places;
     struct oc_variant *variant;
     int n_variants, room_variants;
