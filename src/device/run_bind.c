@@ -98,6 +98,116 @@ bind(struct oc_run *run, int k, int root, cl_mem memory)
     return exchange(run, root, memory);
 }
 
+/* ---- inputs ------------------------------------------------------------- */
+
+static ocellus_status
+check_tensor(const struct ocellus_value *input,
+             const struct ocellus_tensor *tensor, size_t *bytes)
+{
+    char want[OC_SHAPE_TEXT], have[OC_SHAPE_TEXT];
+
+    OC_TRY(oc_shape_bytes(&input->shape, oc_type_size(input->type), bytes));
+    if (tensor->type == input->type &&
+        oc_shape_equal(&tensor->shape, &input->shape))
+        return OCELLUS_OK;
+    return oc_fail(
+        OCELLUS_BAD_ARGUMENT, "the input %s is %s %s, not %s %s", input->name,
+        oc_type_name(input->type), oc_shape_text(&input->shape, want),
+        oc_type_name(tensor->type), oc_shape_text(&tensor->shape, have));
+}
+
+/* Rows of an input, with what surrounds them where it has a halo. */
+struct rows {
+    size_t row, height, planes;        /* bytes; rows; images times channels */
+    size_t base, row_step, plane_step; /* bytes, in the input's place */
+};
+
+static struct rows
+rows_of(const struct ocellus_value *input, const struct oc_layout *layout)
+{
+    const struct oc_shape *s = &input->shape;
+    const struct oc_blocked at = oc_blocked_of(layout, s);
+    const size_t unit = oc_type_size(input->type);
+
+    return (struct rows){
+        .row = (size_t)s->dim[s->rank - 1] * unit,
+        .height = s->rank > 3 ? (size_t)s->dim[2] : 1,
+        .planes = (size_t)(s->dim[0] * s->dim[1]),
+        .base = (size_t)at.base * unit,
+        .row_step = (size_t)at.row * unit,
+        .plane_step = (size_t)at.plane * unit,
+    };
+}
+
+static void
+copy_rows(unsigned char *to, const unsigned char *from, const struct rows *r)
+{
+    for (size_t plane = 0; plane < r->planes; plane++)
+        for (size_t y = 0; y < r->height; y++, from += r->row)
+            memcpy(to + r->base + plane * r->plane_step + y * r->row_step, from,
+                   r->row);
+}
+
+/* A blocking write would wait for the runs in flight, and one from the
+ * caller's memory would read it after he has gone on. */
+static ocellus_status
+set_from_host(struct oc_run *run, int k, int root, const void *data,
+              size_t bytes)
+{
+    const struct oc_place *place = &run->plan->place[root];
+    struct oc_staged *staged = &run->staged[k];
+    const int turn = staged->next;
+
+    if (place->layout.halo > 0)
+        bytes = place->bytes;
+    if (!staged->data[turn])
+        staged->data[turn] = calloc(1, bytes);
+    if (!staged->data[turn])
+        return oc_fail(OCELLUS_OUT_OF_MEMORY,
+                       "no memory for an input of %zu bytes", bytes);
+    if (staged->written[turn]) {
+        OC_CL_TRY(clWaitForEvents(1, &staged->written[turn]),
+                  "an input cannot be written to the device");
+        clReleaseEvent(staged->written[turn]);
+        staged->written[turn] = NULL;
+    }
+    if (place->layout.halo > 0) {
+        const struct rows r =
+            rows_of(run->plan->graph->inputs[k], &place->layout);
+        copy_rows(staged->data[turn], data, &r);
+    } else {
+        memcpy(staged->data[turn], data, bytes);
+    }
+    staged->next = !turn;
+    OC_CL_TRY(clEnqueueWriteBuffer(run->queue, run->memory[root], CL_FALSE, 0,
+                                   bytes, staged->data[turn], 0, NULL,
+                                   &staged->written[turn]),
+              "an input cannot be written to the device");
+    return OCELLUS_OK;
+}
+
+/* Devices that want a halo work in the host's memory; and not every driver's
+ * copy of a box can be relied on. */
+static ocellus_status
+by_way_of_host(struct oc_run *run, int k, int root,
+               const struct ocellus_tensor *tensor, size_t bytes)
+{
+    void *data = malloc(bytes);
+    ocellus_status status;
+
+    if (!data)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY,
+                       "no memory for an input of %zu bytes", bytes);
+    if (clEnqueueReadBuffer(run->queue, tensor->memory, CL_TRUE, tensor->offset,
+                            bytes, data, 0, NULL, NULL) == CL_SUCCESS)
+        status = set_from_host(run, k, root, data, bytes);
+    else
+        status = oc_fail(OCELLUS_BAD_ARGUMENT,
+                         "an input cannot be read from its memory");
+    free(data);
+    return status;
+}
+
 static ocellus_status
 set_from_device(struct oc_run *run, int k, int root,
                 const struct ocellus_tensor *tensor, size_t bytes)
@@ -118,11 +228,13 @@ set_from_device(struct oc_run *run, int k, int root,
                        "that has %zu",
                        bytes, tensor->offset, room);
     if (run->plan->place[root].kind == OC_PLACE_ARENA &&
-        !is_written(run->plan, root))
+        run->plan->place[root].layout.halo == 0 && !is_written(run->plan, root))
         part = window(run->device, memory, tensor->offset, bytes);
     if (part)
         return bind(run, k, root, part);
     OC_TRY(unbind(run, k, root));
+    if (run->plan->place[root].layout.halo > 0)
+        return by_way_of_host(run, k, root, tensor, bytes);
     OC_CL_TRY(clEnqueueCopyBuffer(run->queue, memory, run->memory[root],
                                   tensor->offset, 0, bytes, 0, NULL, NULL),
               "an input cannot be copied");
@@ -130,51 +242,6 @@ set_from_device(struct oc_run *run, int k, int root,
 }
 
 /* ---- what others call --------------------------------------------------- */
-
-static ocellus_status
-check_tensor(const struct ocellus_value *input,
-             const struct ocellus_tensor *tensor, size_t *bytes)
-{
-    char want[OC_SHAPE_TEXT], have[OC_SHAPE_TEXT];
-
-    OC_TRY(oc_shape_bytes(&input->shape, oc_type_size(input->type), bytes));
-    if (tensor->type == input->type &&
-        oc_shape_equal(&tensor->shape, &input->shape))
-        return OCELLUS_OK;
-    return oc_fail(
-        OCELLUS_BAD_ARGUMENT, "the input %s is %s %s, not %s %s", input->name,
-        oc_type_name(input->type), oc_shape_text(&input->shape, want),
-        oc_type_name(tensor->type), oc_shape_text(&tensor->shape, have));
-}
-
-/* A blocking write would wait for the runs in flight, and one from the
- * caller's memory would read it after he has gone on. */
-static ocellus_status
-set_from_host(struct oc_run *run, int k, int root, const void *data,
-              size_t bytes)
-{
-    struct oc_staged *staged = &run->staged[k];
-    const int turn = staged->next;
-
-    if (!staged->data[turn])
-        staged->data[turn] = malloc(bytes);
-    if (!staged->data[turn])
-        return oc_fail(OCELLUS_OUT_OF_MEMORY,
-                       "no memory for an input of %zu bytes", bytes);
-    if (staged->written[turn]) {
-        OC_CL_TRY(clWaitForEvents(1, &staged->written[turn]),
-                  "an input cannot be written to the device");
-        clReleaseEvent(staged->written[turn]);
-        staged->written[turn] = NULL;
-    }
-    memcpy(staged->data[turn], data, bytes);
-    staged->next = !turn;
-    OC_CL_TRY(clEnqueueWriteBuffer(run->queue, run->memory[root], CL_FALSE, 0,
-                                   bytes, staged->data[turn], 0, NULL,
-                                   &staged->written[turn]),
-              "an input cannot be written to the device");
-    return OCELLUS_OK;
-}
 
 ocellus_status
 oc_run_set_input(struct oc_run *run, int k, const struct ocellus_tensor *tensor)

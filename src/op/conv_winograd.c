@@ -13,10 +13,12 @@ enum {
     SIDE = 4, /* of a tile */
     LEAST_CHANNELS = 16,
     LEAST_TILES = 12,
-    VECTORS = 2,         /* blocks of y at a time */
-    MOST_TOGETHER = 48,  /* tiles of a work-item that does all */
-    LEAST_ITEMS = 3,     /* of those for a core */
-    NEAR_BYTES = 6 << 20 /* numbers at the points, in a last cache */
+    VECTORS = 2,          /* blocks of y at a time */
+    MOST_TOGETHER = 48,   /* tiles of a work-item that does all */
+    GOOD_ITEMS = 3,       /* of those for a core; */
+    LEAST_ITEMS = 2,      /* fewer leave too much waiting */
+    LEAST_WORK = 5000000, /* operations for a core, in three launches */
+    NEAR_BYTES = 6 << 20  /* numbers at the points, in a last cache */
 };
 
 struct winograd {
@@ -48,30 +50,6 @@ static double
 tiles_in_all(const struct oc_conv_window *v)
 {
     return (double)v->n * tiles_of(v->out[OC_H]) * tiles_of(v->out[OC_W]);
-}
-
-const char *
-oc_conv_winograd_refuse(const struct oc_node *node, const struct oc_caps *caps)
-{
-    struct oc_conv_window v = oc_conv_window_of(node);
-    const char *why = oc_conv_blocked_cannot(node, caps, &v);
-
-    if (why)
-        return why;
-    if (oc_attr_int(node, "exact", 0))
-        return "sums of whole numbers are to be exact";
-    if (node->graph->training)
-        return "in training its rounding errors would add up";
-    if (v.axes != 2 || v.groups != 1)
-        return "it knows two spatial axes and one group";
-    for (int a = OC_H; a <= OC_W; a++)
-        if (v.window[a] != 3 || v.stride[a] != 1 || v.dilation[a] != 1)
-            return "it knows windows of 3 x 3 with stride 1";
-    if (v.c < LEAST_CHANNELS || v.k < LEAST_CHANNELS)
-        return "with fewer than 16 channels the way there and back costs more";
-    if (tiles_in_all(&v) < LEAST_TILES)
-        return "with fewer than 12 tiles its weights are read too seldom";
-    return NULL;
 }
 
 /* Equal parts of the tiles whose numbers at the points stay near. */
@@ -109,7 +87,7 @@ fused_of(const struct winograd *w, const struct oc_caps *caps)
     while (tiles > 0 && local_bytes(tiles, channels, b) > room)
         tiles -= group;
     while (tiles > 2 * group &&
-           w->total / tiles < LEAST_ITEMS * caps->compute_units)
+           w->total / tiles < GOOD_ITEMS * caps->compute_units)
         tiles -= group;
     return tiles >= 2 * group &&
                    w->total / tiles >= LEAST_ITEMS * caps->compute_units
@@ -133,6 +111,33 @@ winograd_of(const struct oc_conv_window *v, const struct oc_caps *caps)
     w.m = POINTS * w.part * w.k_blocks * width;
     w.fused = fused_of(&w, caps);
     return w;
+}
+
+const char *
+oc_conv_winograd_refuse(const struct oc_node *node, const struct oc_caps *caps)
+{
+    struct oc_conv_window v = oc_conv_window_of(node);
+    const char *why = oc_conv_blocked_cannot(node, caps, &v);
+
+    if (why)
+        return why;
+    if (oc_attr_int(node, "exact", 0))
+        return "sums of whole numbers are to be exact";
+    if (node->graph->training)
+        return "in training its rounding errors would add up";
+    if (v.axes != 2 || v.groups != 1)
+        return "it knows two spatial axes and one group";
+    for (int a = OC_H; a <= OC_W; a++)
+        if (v.window[a] != 3 || v.stride[a] != 1 || v.dilation[a] != 1)
+            return "it knows windows of 3 x 3 with stride 1";
+    if (v.c < LEAST_CHANNELS || v.k < LEAST_CHANNELS)
+        return "with fewer than 16 channels the way there and back costs more";
+    if (tiles_in_all(&v) < LEAST_TILES)
+        return "with fewer than 12 tiles its weights are read too seldom";
+    if (winograd_of(&v, caps).fused == 0 &&
+        oc_conv_flops(&v) < LEAST_WORK * caps->compute_units)
+        return "so little work is not worth three launches";
+    return NULL;
 }
 
 void

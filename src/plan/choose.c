@@ -3,7 +3,8 @@
  * Forward, each node takes the first implementation that does not refuse and
  * says which layouts it wants, seeing how its inputs lie. Then halos: a value
  * gets the widest halo that one of its readers wants, where its maker can
- * write one; who wants more than is there gets a reorder later.
+ * write one; who wants more than is there gets a reorder later. An input of the
+ * net comes from outside with the halo that all its readers want.
  */
 #include <stdio.h>
 #include <string.h>
@@ -117,6 +118,31 @@ widen(struct oc_planning *p, const struct oc_node *node)
     }
 }
 
+/* What all readers of an input of the net want: plain, maybe with a halo. */
+static void
+surround(struct oc_planning *p, const struct ocellus_value *input)
+{
+    const struct oc_layout plain = OC_PLAIN;
+    const struct oc_layout *wanted = NULL;
+    for (int k = 0; k < p->graph->n_nodes; k++) {
+        const struct oc_node *node = p->graph->nodes[k];
+        const struct oc_chosen *chosen = &p->chosen[node->id];
+        for (int i = 0; i < node->n_in; i++) {
+            if (node->in[i] != input)
+                continue;
+            const struct oc_layout *want =
+                chosen->impl != NULL ? &chosen->in[i] : &plain;
+            if (want->block > 1 || want->halo == 0 ||
+                want->pack != OC_PACK_NONE ||
+                (wanted != NULL && !oc_layout_equal(wanted, want)))
+                return;
+            wanted = want;
+        }
+    }
+    if (wanted != NULL)
+        p->layout[input->id] = *wanted;
+}
+
 ocellus_status
 oc_plan_choose(struct oc_planning *p)
 {
@@ -126,6 +152,8 @@ oc_plan_choose(struct oc_planning *p)
         OC_TRY(choose_one(p, p->graph->nodes[k]));
     for (int k = 0; k < p->graph->n_nodes; k++)
         widen(p, p->graph->nodes[k]);
+    for (int k = 0; k < p->graph->n_inputs; k++)
+        surround(p, p->graph->inputs[k]);
     for (int k = 0; k < p->graph->n_nodes; k++)
         if (p->chosen[k].impl != NULL)
             p->plan->choice[k].out = p->layout[p->graph->nodes[k]->out[0]->id];
