@@ -415,8 +415,10 @@ bn_apply_plane(__global const float *x, __global const float *scale,
         return;
     VEC inv = channel_lanes(spread + (frozen ? 0 : at + channels), c * BLOCK,
                             channels);
-    if (frozen)
-        inv = 1.0f / sqrt(max(inv + eps, 1e-37f));
+    if (frozen) { /* behind the last channel it may be 0; a NaN stays one */
+        inv += eps;
+        inv = 1.0f / sqrt(inv < 1e-37f ? (VEC)(1e-37f) : inv);
+    }
     VEC a = channel_lanes(scale, c * BLOCK, channels) * inv;
     VEC shift = channel_lanes(bias, c * BLOCK, channels);
     VEC mu = channel_lanes(mean + at, c * BLOCK, channels);

@@ -116,7 +116,9 @@ dot_rows(__global const number *a, int from_a, __global const number *b,
 static inline ACC
 limited(ACC v, float limit)
 {
-    return limit > 0.0f ? fmin(fmax(v, (ACC)-limit), (ACC)limit) : v;
+    if (limit > 0.0f) /* a NaN stays one */
+        v = v < -limit ? -limit : v > limit ? limit : v;
+    return v;
 }
 
 /* ---- forward ------------------------------------------------------------ */

@@ -125,7 +125,8 @@ fast_exp(VEC x)
 {
     VEC n, r, y;
 
-    x = fmin(fmax(x, (VEC)-87.0f), (VEC)88.0f);
+    x = x < -87.0f ? (VEC)-87.0f : x; /* a NaN stays one */
+    x = x > 88.0f ? (VEC)88.0f : x;
     n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
     r = x - n * 0.693359375f;
     r = r + n * 2.12194440e-4f;

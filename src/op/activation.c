@@ -1,8 +1,10 @@
 /* activation.c - rows of what stands between a network's layers.
  *
  * Formulas are written so that they hold on vectors and overflow nowhere: an
- * arm that is not taken may be infinite, never the result. max(a, 0) keeps a
- * NaN, fmax would hide it.
+ * arm that is not taken may be infinite, never the result. A NaN stays one, so
+ * that a training that went astray shows it: OpenCL leaves open what max and
+ * min make of a NaN (PoCL: the other number), and fmax hides it, so bounds are
+ * comparisons that a NaN fails.
  */
 #include "op/epilogue.h"
 #include "op/pointwise.h"
@@ -16,7 +18,7 @@ const struct oc_op oc_op_Relu = {.name = "Relu",
                                  .flags = OC_OP_POINTWISE,
                                  .infer = oc_infer_number,
                                  .grad = oc_grad_of_y,
-                                 .formula = "max(a, 0.0f)",
+                                 .formula = "(a < 0.0f ? 0.0f : a)",
                                  .impls = oc_pointwise_impls};
 OC_FLOAT_ROW(ReluGrad, 2, OC_OP_INTERNAL, NULL, "(a > 0.0f ? b : 0.0f)", NULL)
 OC_UNARY(LeakyRelu, "alpha=0.01", "(a < 0.0f ? s0 * a : a)", x,
@@ -33,7 +35,9 @@ OC_UNARY(Celu, "alpha=1", "(a < 0.0f ? s0 * expm1(a / s0) : a)", x,
          "(a > 0.0f ? b : b * exp(a / s0))")
 
 OC_UNARY(Sigmoid, NULL, "1.0f / (1.0f + exp(-a))", y, "b * a * (1.0f - a)")
-OC_UNARY(HardSigmoid, "alpha=0.2 beta=0.5", "min(max(s0 * a + s1, 0.0f), 1.0f)",
+OC_UNARY(HardSigmoid, "alpha=0.2 beta=0.5",
+         "(s0 * a + s1 < 0.0f ? 0.0f "
+         ": (s0 * a + s1 > 1.0f ? 1.0f : s0 * a + s1))",
          x, "(fabs(s0 * a + s1 - 0.5f) < 0.5f ? s0 * b : 0.0f)")
 OC_UNARY(HardSwish, NULL, "a * min(max(a / 6.0f + 0.5f, 0.0f), 1.0f)", x,
          "(fabs(a) < 3.0f ? b * (a / 3.0f + 0.5f) : (a > 0.0f ? b : 0.0f))")
@@ -144,7 +148,7 @@ const struct oc_op oc_op_Clip = {.name = "Clip",
                                  .infer = clip_infer,
                                  .eval = oc_eval_clip,
                                  .grad = clip_grad,
-                                 .formula = "min(max(a, b), c)",
+                                 .formula = "a",
                                  .impls = oc_pointwise_impls};
 
 static ocellus_status

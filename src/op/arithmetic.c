@@ -51,7 +51,7 @@ neg_grad(const struct oc_node *node, struct ocellus_value *dy[],
 
 NUMBER_UNARY(Neg, "-a", neg_grad, oc_eval_neg)
 NUMBER_UNARY(Abs, "fabs(a)", oc_grad_of_x, oc_eval_abs)
-NUMBER_UNARY(Sign, "sign(a)", NULL, oc_eval_sign)
+NUMBER_UNARY(Sign, "(a != a ? a : sign(a))", NULL, oc_eval_sign)
 OC_FLOAT_ROW(AbsGrad, 2, OC_OP_INTERNAL, NULL, "b * sign(a)", NULL)
 
 #define ROUNDING(NAME, FORMULA, EVAL)                                          \

@@ -30,7 +30,7 @@ struct ocellus_value *oc_scalar_like(const struct ocellus_value *like,
                                      double value);
 
 /* Appends the formula of a pointwise node to `text`, in brackets: input k
- * written as in[k] ("v", "e0", "(max(v, 0.0f))"), its scalars as s<n> from
+ * written as in[k] ("v", "e0", "(v * e0)"), its scalars as s<n> from
  * *n_scalar on, their numbers appended to `scalar` (of OC_POINTWISE_SCALARS).
  * in[k] NULL: input k is a float of one element, known on the host, and
  * becomes a scalar; oc_is_host_scalar() asks whether it can. An epilogue of
@@ -69,6 +69,16 @@ ocellus_status oc_infer_is(struct oc_node *node);      /* float -> bool */
 /* The broadcast shape of all present inputs. */
 ocellus_status oc_broadcast_inputs(const struct oc_node *node,
                                    struct oc_shape *shape);
+
+/* The largest and the least of a, b ...; a NaN among them wins, as in NumPy. */
+#define OC_MOST(p, q) "(" p " < " q " || " q " != " q " ? " q " : " p ")"
+#define OC_MOST2 OC_MOST("a", "b")
+#define OC_MOST3 OC_MOST(OC_MOST2, "c")
+#define OC_MOST4 OC_MOST(OC_MOST3, "d")
+#define OC_LEAST(p, q) "(" p " > " q " || " q " != " q " ? " q " : " p ")"
+#define OC_LEAST2 OC_LEAST("a", "b")
+#define OC_LEAST3 OC_LEAST(OC_LEAST2, "c")
+#define OC_LEAST4 OC_LEAST(OC_LEAST3, "d")
 
 extern const struct oc_impl oc_pointwise_impls[];
 extern const struct oc_impl oc_many_impls[]; /* any number of inputs */

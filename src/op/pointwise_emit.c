@@ -48,8 +48,8 @@ emit_many(struct oc_steps *steps, const struct oc_node *node, int by_rows)
 {
     static const char *const steps_of[][3] = {
         {"a + b", "a + b + c", "a + b + c + d"},
-        {"max(a, b)", "max(max(a, b), c)", "max(max(a, b), max(c, d))"},
-        {"min(a, b)", "min(min(a, b), c)", "min(min(a, b), min(c, d))"}};
+        {OC_MOST2, OC_MOST3, OC_MOST4},
+        {OC_LEAST2, OC_LEAST3, OC_LEAST4}};
     const char *name = node->op->name;
     int kind = strcmp(name, "Max") == 0 ? 1 : strcmp(name, "Min") == 0 ? 2 : 0;
 

@@ -156,7 +156,7 @@ modulo(const struct oc_node *node, int64_t a, int64_t b)
 EVAL_UNARY(copy, x, x)
 EVAL_UNARY(neg, -x, (int64_t)(0 - (uint64_t)x))
 EVAL_UNARY(abs, fabs(x), x < 0 ? (int64_t)(0 - (uint64_t)x) : x)
-EVAL_UNARY(sign, (x > 0) - (x < 0), (x > 0) - (x < 0))
+EVAL_UNARY(sign, isnan(x) ? x : (x > 0) - (x < 0), (x > 0) - (x < 0))
 EVAL_UNARY(floor, floor(x), x)
 EVAL_UNARY(ceil, ceil(x), x)
 EVAL_UNARY(round, rint(x), x)
@@ -209,8 +209,8 @@ EVAL_BINARY(xor, (a != 0) != (b != 0), (a != 0) != (b != 0))
     }
 
 EVAL_MANY(sum, a + b, (int64_t)((uint64_t)n + (uint64_t)m))
-EVAL_MANY(max, a < b ? b : a, n < m ? m : n)
-EVAL_MANY(min, a > b ? b : a, n > m ? m : n)
+EVAL_MANY(max, a < b || isnan(b) ? b : a, n < m ? m : n)
+EVAL_MANY(min, a > b || isnan(b) ? b : a, n > m ? m : n)
 
 static void
 mean_each(const struct oc_node *node, void *data, size_t i)

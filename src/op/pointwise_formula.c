@@ -61,20 +61,17 @@ pow_formula(const struct oc_node *node, int gradient)
 }
 
 static const char *
-clip_formula(const struct oc_node *node, int is_float)
+clip_formula(const struct oc_node *node)
 {
     int own = oc_own_inputs(node); /* those of an epilogue come behind */
     int low = own > 1 && node->in[1];
     int high = own > 2 && node->in[2];
 
     if (low && high)
-        return is_float ? "min(max(a, b), c)"
-                        : "(a > c ? c : a < b ? (b > c ? c : b) : a)";
+        return "((a < b ? b : a) > c ? c : (a < b ? b : a))";
     if (low)
-        return is_float ? "max(a, b)" : "(a < b ? b : a)";
-    if (high)
-        return is_float ? "min(a, c)" : "(a > c ? c : a)";
-    return "a";
+        return "(a < b ? b : a)";
+    return high ? "(a > c ? c : a)" : "a";
 }
 
 /* x, dy and the bounds: a gradient passes where the number was kept. */
@@ -98,10 +95,8 @@ many_formula(const struct oc_node *node)
                                       "a + b + c + d"};
     static const char *const mean[] = {
         "a", "0.5f * (a + b)", "(a + b + c) / 3.0f", "0.25f * (a + b + c + d)"};
-    static const char *const most[] = {"a", "max(a, b)", "max(max(a, b), c)",
-                                       "max(max(a, b), max(c, d))"};
-    static const char *const least[] = {"a", "min(a, b)", "min(min(a, b), c)",
-                                        "min(min(a, b), min(c, d))"};
+    static const char *const most[] = {"a", OC_MOST2, OC_MOST3, OC_MOST4};
+    static const char *const least[] = {"a", OC_LEAST2, OC_LEAST3, OC_LEAST4};
     int n = (node->n_in < 4 ? node->n_in : 4) - 1;
 
     if (strcmp(node->op->name, "Sum") == 0)
@@ -141,7 +136,7 @@ oc_formula_text(const struct oc_node *node)
     if (strcmp(name, "PowGrad") == 0)
         return pow_formula(node, 1);
     if (strcmp(name, "Clip") == 0)
-        return clip_formula(node, is_float);
+        return clip_formula(node);
     if (strcmp(name, "ClipGrad") == 0)
         return clip_gradient(node);
     if (strcmp(name, "IsInf") == 0)

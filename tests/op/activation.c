@@ -20,7 +20,7 @@ static double
 relu(const struct oc_node *node, const double v[])
 {
     (void)node;
-    return v[0] > 0 ? v[0] : 0;
+    return v[0] < 0 ? 0 : v[0];
 }
 
 static double
@@ -63,7 +63,7 @@ celu(const struct oc_node *node, const double v[])
     double alpha = attr(node, "alpha", 1.0);
     double below = alpha * (exp(v[0] / alpha) - 1);
 
-    return (v[0] > 0 ? v[0] : 0) + (below < 0 ? below : 0);
+    return (v[0] < 0 ? 0 : v[0]) + (below > 0 ? 0 : below);
 }
 
 static double
@@ -200,6 +200,25 @@ static const double edges[] = {-90, -20, -1e-3, 0, 1e-3, 20, 90};
         .slack = 10, .reference = defined                                      \
     }
 
+/* What is no number stays none: a training that went astray must show it. */
+static const double lost[] = {NAN, -3, NAN, 0, 9, NAN, 2, 0.5, NAN, 1,
+                              -1,  5,  NAN, 7, 8, NAN, 4, -9,  2,   NAN};
+
+#define LOST(NAME)                                                             \
+    {                                                                          \
+        .op = NAME, .in = {{"20", .values = lost}}, .no_gradient = 1,          \
+        .reference = defined                                                   \
+    }
+/* `WHERE` the bounds are: read by the kernel, or known on the host. */
+#define LOST_CLIP(WHERE)                                                       \
+    {                                                                          \
+        .op = "Clip", .no_gradient = 1,                                        \
+        .in = {{"20", .values = lost},                                         \
+               {"", .values = (const double[]){0}, .host = WHERE},             \
+               {"", .values = (const double[]){6}, .host = WHERE}},            \
+        .reference = defined                                                   \
+    }
+
 static const struct oc_case cases[] = {
     ROW("Relu", NULL),
     ROW("LeakyRelu", NULL),
@@ -225,6 +244,33 @@ static const struct oc_case cases[] = {
     EDGES("Mish"),
     EDGES("Gelu"),
     EDGES("Tanh"),
+    LOST("Relu"),
+    LOST("LeakyRelu"),
+    LOST("Elu"),
+    LOST("Selu"),
+    LOST("Celu"),
+    LOST("Sigmoid"),
+    LOST("HardSigmoid"),
+    LOST("HardSwish"),
+    LOST("Tanh"),
+    LOST("Swish"),
+    LOST("Softplus"),
+    LOST("Mish"),
+    LOST("Softsign"),
+    LOST("Gelu"),
+    LOST_CLIP(0),
+    LOST_CLIP(1),
+    {.op = "Clip",
+     .no_gradient = 1,
+     .in = {{"20", .values = lost},
+            {"", .values = (const double[]){0}, .host = 1}},
+     .reference = defined},
+    {.op = "Clip",
+     .no_gradient = 1,
+     .in = {{"20", .values = lost},
+            {NULL},
+            {"", .values = (const double[]){2}, .host = 1}},
+     .reference = defined},
     {.op = "Relu", .in = {{"5003"}}, .no_gradient = 1, .reference = defined},
     {.op = "Relu", .in = {{""}}, .reference = defined},
     {.op = "Relu", .in = {{"0x3"}}, .reference = defined},

@@ -19,7 +19,7 @@
 F1(identity, a)
 F1(neg, -a)
 F1(absolute, fabs(a))
-F1(signum, a > 0 ? 1 : a < 0 ? -1 : 0)
+F1(signum, a > 0 ? 1 : a < 0 ? -1 : a)
 F1(floored, floor(a))
 F1(ceiled, ceil(a))
 F1(reciprocal, 1 / a)
@@ -81,8 +81,8 @@ many(const struct oc_node *node, const double v[])
 
     for (int k = 0; k < node->n_in; k++) {
         sum += v[k];
-        most = fmax(most, v[k]);
-        least = fmin(least, v[k]);
+        most = most >= v[k] || isnan(most) ? most : v[k];
+        least = least <= v[k] || isnan(least) ? least : v[k];
     }
     return strcmp(name, "Sum") == 0    ? sum
            : strcmp(name, "Mean") == 0 ? sum / node->n_in
@@ -166,6 +166,33 @@ defined(const struct oc_node *node, const double *const x[], double *const y[])
 static const double whole[] = {7, -7, 8, -8, 0, 5, -2147483648.0, 9};
 static const double divisors[] = {3, 3, -3, -3, 4, 0, -1, -9};
 
+static const double lost[] = {NAN, -3, NAN, 0, 9, NAN, 2, 0.5, NAN, 1,
+                              -1,  5,  NAN, 7, 8, NAN, 4, -9,  2,   NAN};
+
+#define MOST_OF_LOST(NAME)                                                     \
+    {.op = NAME,                                                               \
+     .in = {{"20", .values = lost}, {"20"}},                                   \
+     .no_gradient = 1,                                                         \
+     .reference = defined},                                                    \
+        {.op = NAME,                                                           \
+         .in = {{"20"}, {"20", .values = lost}, {"20"}},                       \
+         .no_gradient = 1,                                                     \
+         .reference = defined},                                                \
+        {.op = NAME,                                                           \
+         .in = {{"20"}, {"20"}, {"20"}, {"20", .values = lost}, {"20"}},       \
+         .no_gradient = 1,                                                     \
+         .reference = defined},                                                \
+        {.op = NAME,                                                           \
+         .in = {{"20", .values = lost, .host = 1},                             \
+                {"20", .host = 1},                                             \
+                {"20", .host = 1}},                                            \
+         .reference = defined},                                                \
+    {                                                                          \
+        .op = NAME,                                                            \
+        .in = {{"20", .host = 1}, {"20", .values = lost, .host = 1}},          \
+        .reference = defined                                                   \
+    }
+
 static const struct oc_case cases[] = {
     UNARY("Identity", -1, 1),
     UNARY("Neg", -1, 1),
@@ -244,6 +271,17 @@ static const struct oc_case cases[] = {
     {.op = "Min",
      .in = {{"9"}, {"9"}, {"9"}, {"9"}, {"9"}},
      .reference = defined},
+
+    /* What is no number stays none, wherever it stands. */
+    {.op = "Sign",
+     .in = {{"20", .values = lost}},
+     .no_gradient = 1,
+     .reference = defined},
+    {.op = "Sign",
+     .in = {{"20", .values = lost, .host = 1}},
+     .reference = defined},
+    MOST_OF_LOST("Max"),
+    MOST_OF_LOST("Min"),
 
     {.op = "Mod",
      .attributes = "fmod=1",

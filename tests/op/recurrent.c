@@ -74,6 +74,12 @@ is(const char *name, const char *full)
 }
 
 static double
+within(double v, double low, double high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+static double
 squash(const struct cell *c, int f, double v)
 {
     const char *name = c->name[f];
@@ -84,7 +90,7 @@ squash(const struct cell *c, int f, double v)
     if (is(name, "Tanh"))
         return tanh(v);
     if (is(name, "Relu"))
-        return v > 0 ? v : 0;
+        return v < 0 ? 0 : v;
     if (is(name, "Affine"))
         return a * v + b;
     if (is(name, "LeakyRelu"))
@@ -94,7 +100,7 @@ squash(const struct cell *c, int f, double v)
     if (is(name, "ScaledTanh"))
         return a * tanh(b * v);
     if (is(name, "HardSigmoid"))
-        return fmin(fmax(a * v + b, 0), 1);
+        return within(a * v + b, 0, 1);
     if (is(name, "Elu"))
         return v >= 0 ? v : a * (exp(v) - 1);
     if (is(name, "Softsign"))
@@ -108,7 +114,7 @@ open_gate(const struct cell *c, int f, double v)
 {
     double clip = oc_attr_float(c->node, "clip", 0);
 
-    return squash(c, f, clip > 0 ? fmin(fmax(v, -clip), clip) : v);
+    return squash(c, f, clip > 0 ? within(v, -clip, clip) : v);
 }
 
 /* ---- places -------------------------------------------------------------- */
@@ -277,6 +283,16 @@ defined(const struct oc_node *node, const double *const x[], double *const y[])
         .shape = NULL                                                          \
     }
 
+/* The second step of the first sample: what follows is no number, either. */
+static const double lost[] = {1, 2, 3, 4, 5, 6, 7, NAN, 9, 10, 11, 12};
+
+#define LOST(NAME, ATTRIBUTES, W, R)                                           \
+    {                                                                          \
+        .op = NAME, .attributes = ATTRIBUTES,                                  \
+        .in = {{"2x2x3", .values = lost}, {W}, {R}}, .no_gradient = 1,         \
+        .reference = defined                                                   \
+    }
+
 static const struct oc_case cases[] = {
     /* X, W, R: 5 steps, 3 samples, 4 inputs, 7 units. */
     {.op = "LSTM",
@@ -414,6 +430,11 @@ static const struct oc_case cases[] = {
      .expect = "17x3x1x19",
      .gradient_of = 1,
      .reference = defined},
+    LOST("LSTM", NULL, "1x76x3", "1x76x19"),
+    LOST("LSTM", "clip=0.6", "1x76x3", "1x76x19"),
+    LOST("LSTM", "activations=HardSigmoid,Tanh,Tanh", "1x76x3", "1x76x19"),
+    LOST("GRU", NULL, "1x57x3", "1x57x19"),
+    LOST("RNN", "activations=Relu", "1x19x3", "1x19x19"),
 };
 
 /* "LSTMGrad", "GRUGrad" and "RNNGrad" by their gradients. */

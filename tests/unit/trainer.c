@@ -442,6 +442,31 @@ START_TEST(labels2_need_mixup)
 }
 END_TEST
 
+/* What is no number reaches the loss, whatever stands on the way: else a
+ * training that went astray would go on and say nothing. */
+START_TEST(lost_numbers_show)
+{
+    ocellus_trainer *trainer = trainer_of(2, _i ? NORM : 0, NULL);
+    ocellus_session *session = ocellus_trainer_session(trainer);
+    ocellus_tensor *w, *x = pictures(6, 1);
+    const ocellus_tensor *y;
+    float loss;
+
+    steps(trainer, 0, 1, &loss);
+    ck_assert(isfinite(loss));
+    must(ocellus_session_read_state(session, "ca.weight", &w));
+    ((float *)ocellus_tensor_data(w))[3] = NAN;
+    must(ocellus_session_write_state(session, "ca.weight", w));
+    must(ocellus_trainer_predict(trainer, x, &y));
+    ck_assert(isnan(((const float *)ocellus_tensor_data(y))[0]));
+    steps(trainer, 0, 1, &loss);
+    ck_assert(isnan(loss));
+    ocellus_tensor_destroy(w);
+    ocellus_tensor_destroy(x);
+    ocellus_trainer_destroy(trainer);
+}
+END_TEST
+
 /* A model from a file, whose states have numbers: predictions in training are
  * those of the model that training gives. */
 START_TEST(predictions_of_a_file)
@@ -494,6 +519,7 @@ add(TCase *tests)
     tcase_add_test(tests, average_begins_at_checkpoint);
     tcase_add_loop_test(tests, smoothed_and_mixed_loss, 0, 4);
     tcase_add_test(tests, labels2_need_mixup);
+    tcase_add_loop_test(tests, lost_numbers_show, 0, 2);
     tcase_add_test(tests, predictions_of_a_file);
 }
 
