@@ -40,6 +40,30 @@ readers(const struct ocellus_graph *graph, const struct ocellus_value *value)
     return count;
 }
 
+static int
+gives_more(const struct ocellus_graph *graph, const struct oc_node *node)
+{
+    for (int k = 1; k < node->n_out; k++)
+        if (node->out[k] != NULL && readers(graph, node->out[k]) > 0)
+            return 1;
+    return 0;
+}
+
+ocellus_status
+oc_infer_forms(struct ocellus_graph *graph)
+{
+    for (int k = 0; k < graph->n_nodes; k++) {
+        struct oc_node *node = graph->nodes[k];
+        if (is(node, "BatchNormalization") && !gives_more(graph, node) &&
+            oc_attr_int(node, "training_mode", 0) != 0)
+            OC_TRY(oc_attr_set_int(node, "training_mode", 0));
+        else if (is(node, "Dropout") && !gives_more(graph, node) &&
+                 node->n_in > 2)
+            node->n_in = 2;
+    }
+    return OCELLUS_OK;
+}
+
 /* May `norm` be folded into the convolution before it? */
 static struct oc_node *
 foldable(const struct ocellus_graph *graph, const struct oc_node *norm)

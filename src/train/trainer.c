@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pass/infer.h"
+
 /* ---- making ----------------------------------------------------------------
  */
 
@@ -116,6 +118,7 @@ make(struct ocellus_trainer *t, const struct ocellus_graph *graph,
                        graph->n_inputs, graph->n_outputs);
     OC_TRY(take_options(t, &options));
     OC_TRY(oc_graph_copy(graph, &t->graph));
+    OC_TRY(oc_infer_forms(t->graph));
     t->input = t->graph->inputs[0]->name;
     t->output = t->graph->output_names[0];
     OC_TRY(small_inputs(t));

@@ -301,6 +301,74 @@ START_TEST(one_batch)
 }
 END_TEST
 
+/* As PyTorch exports a net in training. */
+static void
+wear_training_forms(ocellus_graph *g)
+{
+    static const uint8_t yes = 1;
+    const struct oc_shape scalar = {0};
+    for (int k = 0; k < g->n_nodes; k++) {
+        struct oc_node *node = g->nodes[k];
+        if (strcmp(node->op->name, "BatchNormalization") == 0)
+            must(oc_attr_set_int(node, "training_mode", 1));
+        if (strcmp(node->op->name, "Dropout") != 0)
+            continue;
+        struct ocellus_value **in = oc_arena_alloc(g->arena, 3 * sizeof(*in));
+        ck_assert_int_eq(node->n_in, 2);
+        memcpy(in, node->in, 2 * sizeof(*in));
+        in[2] = oc_graph_constant(g, "", OCELLUS_BOOL, &scalar, &yes);
+        node->in = in;
+        node->n_in = 3;
+    }
+}
+
+static void
+ck_same(const ocellus_tensor *some, const ocellus_tensor *all, int from)
+{
+    const float *a = ocellus_tensor_data((ocellus_tensor *)some);
+    const float *b = ocellus_tensor_data((ocellus_tensor *)all);
+    for (size_t k = 0; k < ocellus_tensor_count(some); k++)
+        ck_assert_float_eq_tol(a[k], b[from * CLASSES + (int)k], 1e-4f);
+}
+
+/* What was trained is judged image by image: what else is in the batch, and
+ * chance, do not matter; neither do they to the model that comes of it. */
+START_TEST(training_forms)
+{
+    const int64_t dims[] = {1, 2, SIDE, SIDE};
+    ocellus_graph *g = small_net(2, NORM | DROPOUT), *model;
+    ocellus_tensor *x = pictures(6, 3), *labels = classes(6, 0), *one;
+    ocellus_trainer *trainer;
+    ocellus_session *session;
+    const ocellus_tensor *y, *z;
+    float loss;
+
+    wear_training_forms(g);
+    must(ocellus_trainer_create(device, g, NULL, &trainer));
+    for (int k = 0; k < 3; k++)
+        must(ocellus_trainer_step(trainer, x, labels, NULL, 1, &loss));
+    must(ocellus_trainer_get_model(trainer, &model));
+    must(ocellus_session_create(device, model, &session));
+    must(ocellus_session_set_input(session, "x", x));
+    must(ocellus_session_run(session));
+    must(ocellus_session_get_output(session, "y", &y));
+    must(ocellus_trainer_predict(trainer, x, &z));
+    ck_same(z, y, 0);
+    must(ocellus_tensor_wrap_host(
+        OCELLUS_FLOAT, 4, dims,
+        (float *)ocellus_tensor_data(x) + 4 * 2 * SIDE * SIDE, &one));
+    must(ocellus_trainer_predict(trainer, one, &z));
+    ck_same(z, y, 4);
+    ocellus_tensor_destroy(one);
+    ocellus_tensor_destroy(labels);
+    ocellus_tensor_destroy(x);
+    ocellus_session_destroy(session);
+    ocellus_trainer_destroy(trainer);
+    ocellus_graph_destroy(model);
+    ocellus_graph_destroy(g);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -312,6 +380,7 @@ add(TCase *tests)
     tcase_add_test(tests, no_layer);
     tcase_add_test(tests, any_batch);
     tcase_add_test(tests, one_batch);
+    tcase_add_test(tests, training_forms);
 }
 
 int
