@@ -573,6 +573,7 @@ typedef struct ocellus_profile_row {
     double microseconds; /* mean over the profiled runs */
     double start, end;   /* microseconds, of the last run */
     double flops, bytes; /* done and moved by one launch; 0: not known */
+    int tuned;           /* the tuner chose the implementation */
 } ocellus_profile_row;
 /* While on, each run is timed, and waits for its end. The inputs must have been
  * set. */
@@ -582,6 +583,66 @@ OCELLUS_API ocellus_status ocellus_session_profile(ocellus_session *session,
 OCELLUS_API ocellus_status ocellus_session_get_profile(
     ocellus_session *session, ocellus_profile_row **rows, int *count);
 OCELLUS_API void ocellus_profile_free(ocellus_profile_row *rows);
+
+/* --------------------------------------------------------------- tuning */
+
+enum {
+    OCELLUS_TUNE_MEASURED, /* now */
+    OCELLUS_TUNE_KNOWN,    /* from before */
+    OCELLUS_TUNE_LEFT,     /* not measured: the time was up, or it failed */
+    OCELLUS_TUNE_DROPPED   /* faster alone, and not in the whole plan */
+};
+
+/* Operators of a plan that are alike. All texts are lent for the call. */
+typedef struct ocellus_tune_row {
+    const char *what;   /* "Conv 1x64x56x56 64x64x3x3 pads=1,1,1,1" */
+    int nodes;          /* of the plan */
+    double share;       /* of a run's time, without verdicts */
+    int state;          /* OCELLUS_TUNE_... */
+    const char *usual;  /* the implementation taken without a verdict */
+    const char *chosen; /* the one taken from now on */
+    double usual_us;    /* microseconds of one node by itself, reorders */
+    double chosen_us;   /* included; 0 where it was not measured */
+    const char *why;    /* on what was faster and did not win, or "" */
+} ocellus_tune_row;
+
+typedef struct ocellus_tune_result {
+    int classes, measured, known, left, dropped;
+    int kept;        /* 0: no cache could be written; good for this process */
+    double usual_ms; /* a run of the plan on the device without verdicts */
+    double tuned_ms; /* with them; medians of the same minutes */
+} ocellus_tune_result;
+
+/* Measures which implementation is fastest for the operators of the plan that
+ * the session ran last, whose inputs must still be there, and keeps that with
+ * the program cache for this device, driver and version: sessions made from now
+ * on use it, in this process and in others. States stay as they are. Classes
+ * of operators that were measured before are not measured again. It ends about
+ * `seconds` after its start (0: 180), with what was done by then. No
+ * implementation wins whose numbers differ from the direct one's by more than
+ * the doctor allows, and none that the doctor refuses. each() may be NULL; it
+ * is called at the end, for each class, the largest first, and stops with a
+ * nonzero result. The device's progress callback may cancel
+ * (OCELLUS_CANCELLED); what was measured is kept. Nobody else may use the
+ * device meanwhile. */
+OCELLUS_API ocellus_status
+ocellus_session_tune(ocellus_session *session, double seconds,
+                     int (*each)(void *user, const ocellus_tune_row *row),
+                     void *user, ocellus_tune_result *result);
+
+/* All that was measured, for all devices, as a file of text, and back from such
+ * a file: what is there of the same classes gives way, and what is for other
+ * devices is kept for them. *entries says how many. Devices opened from then on
+ * use it. OCELLUS_BAD_DATA: the file is torn, or of another version; then
+ * nothing was taken. */
+OCELLUS_API ocellus_status ocellus_tuning_export(const char *path,
+                                                 int *entries);
+OCELLUS_API ocellus_status ocellus_tuning_import(const char *path,
+                                                 int *entries);
+/* Forgets all that was measured. */
+OCELLUS_API ocellus_status ocellus_tuning_clear(int *entries);
+/* How many classes of operators were measured for this device. */
+OCELLUS_API int ocellus_device_get_tuned(const ocellus_device *device);
 
 /* ------------------------------------------------------------ data sets */
 

@@ -12,8 +12,17 @@ ocellus_session_profile(ocellus_session *session, int on)
     return oc_run_profile(run, on);
 }
 
+/* Did the tuner choose who made this step? */
+static int
+is_tuned(const struct oc_plan *plan, const struct oc_step *step)
+{
+    return step->node && plan->choice[step->node->id].tuned &&
+           step->impl == plan->choice[step->node->id].by;
+}
+
 static ocellus_profile_row
-row_of(const struct oc_step *step, const struct oc_step_time *time, int runs)
+row_of(const struct oc_plan *plan, const struct oc_step *step,
+       const struct oc_step_time *time, int runs)
 {
     return (ocellus_profile_row){
         .node = step->node && step->node->name ? step->node->name : "",
@@ -28,6 +37,7 @@ row_of(const struct oc_step *step, const struct oc_step_time *time, int runs)
         .end = time->end_us,
         .flops = step->flops,
         .bytes = step->traffic,
+        .tuned = is_tuned(plan, step),
     };
 }
 
@@ -52,7 +62,7 @@ ocellus_session_get_profile(ocellus_session *session,
         /* The prologue belongs to the first run only. */
         from = runs > 1 ? plan->n_prologue : 0;
         for (int k = from; k < plan->n_steps; k++)
-            made[(*count)++] = row_of(plan->step[k], &times[k], runs);
+            made[(*count)++] = row_of(plan, plan->step[k], &times[k], runs);
         *rows = made;
         made = NULL;
     }

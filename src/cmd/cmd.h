@@ -148,6 +148,7 @@ ocellus_status cmd_open_device(ocellus_device **device);
     X(devices)                                                                 \
     X(ops)                                                                     \
     X(cache)                                                                   \
+    X(tune)                                                                    \
     X(doctor)                                                                  \
     X(onnx_test)
 #define CMD_DECLARE(name) extern const struct cmd cmd_##name;

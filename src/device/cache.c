@@ -272,8 +272,8 @@ oc_cache_set_verdict(struct oc_cache *cache, const char *kind,
 
 void
 oc_cache_verdicts(struct oc_cache *cache, const char *kind, const char *device,
-                  int (*each)(void *context, const char *name,
-                              const char *text),
+                  int (*each)(void *context, const char *device,
+                              const char *name, const char *text),
                   void *context)
 {
     sqlite3_stmt *query;
@@ -283,19 +283,36 @@ oc_cache_verdicts(struct oc_cache *cache, const char *kind, const char *device,
         return;
     pthread_mutex_lock(&cache->lock);
     query = start(cache,
-                  "SELECT name, text FROM verdict WHERE kind = ?1 AND "
-                  "device = ?2 ORDER BY name",
+                  "SELECT device, name, text FROM verdict WHERE kind = ?1 AND "
+                  "(?2 IS NULL OR device = ?2) ORDER BY device, name",
                   kind, device, NULL);
     while (query && (code = sqlite3_step(query)) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(query, 0);
-        const char *text = (const char *)sqlite3_column_text(query, 1);
+        const char *of = (const char *)sqlite3_column_text(query, 0);
+        const char *name = (const char *)sqlite3_column_text(query, 1);
+        const char *text = (const char *)sqlite3_column_text(query, 2);
 
-        if (name && text && each(context, name, text))
+        if (of && name && text && each(context, of, name, text))
             break;
     }
     give_up(cache, code);
     sqlite3_finalize(query);
     pthread_mutex_unlock(&cache->lock);
+}
+
+int
+oc_cache_drop_verdicts(struct oc_cache *cache, const char *kind)
+{
+    int dropped = -1;
+
+    if (!oc_cache_takes(cache))
+        return -1;
+    pthread_mutex_lock(&cache->lock);
+    finish(cache, start(cache, "DELETE FROM verdict WHERE kind = ?1", kind,
+                        NULL, NULL));
+    if (!cache->failed)
+        dropped = sqlite3_changes(cache->db);
+    pthread_mutex_unlock(&cache->lock);
+    return dropped;
 }
 
 /* ---- for people -------------------------------------------------------- */

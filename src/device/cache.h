@@ -42,12 +42,15 @@ void oc_cache_set_verdict(struct oc_cache *cache, const char *kind,
                           const char *device, const char *name,
                           const char *text);
 /* Calls back for each verdict of a kind, by name; stops when each() returns
- * nonzero. */
+ * nonzero. device NULL: those of all devices, by device. */
 void oc_cache_verdicts(struct oc_cache *cache, const char *kind,
                        const char *device,
-                       int (*each)(void *context, const char *name,
-                                   const char *text),
+                       int (*each)(void *context, const char *device,
+                                   const char *name, const char *text),
                        void *context);
+/* Forgets all verdicts of a kind; how many there were, or -1: the file cannot
+ * be written. */
+int oc_cache_drop_verdicts(struct oc_cache *cache, const char *kind);
 
 struct oc_cache_entry {
     const char *key, *what;

@@ -188,6 +188,7 @@ oc_caps_fill(ocellus_device *device)
     caps->cache = core_cache(caps);
     caps->clblast = 1;
     oc_verdicts_load(device);
+    oc_tuning_load(device);
     caps->half = info->half = probed(device, "cl_khr_fp16", "half");
     caps->fp64 = info->fp64 = probed(device, "cl_khr_fp64", "double");
     return OCELLUS_OK;

@@ -7,50 +7,8 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "device/doctor_inside.h"
+#include "device/lie.h"
 #include "graph/attr.h"
-#include "op/impl.h"
-
-/* ---- an operator that leaves its input in channel blocks ---------------- */
-
-static ocellus_status
-infer_same(struct oc_node *node)
-{
-    return oc_infer_out(node, 0, node->in[0]->type, &node->in[0]->shape);
-}
-
-static void
-layouts_block(const struct oc_node *node, const struct oc_caps *caps,
-              struct oc_layout in[], struct oc_layout out[], size_t *scratch)
-{
-    (void)caps;
-    (void)scratch;
-    in[0] = OC_PLAIN;
-    out[0] = (struct oc_layout){.block = (int)oc_attr_int(node, "block", 1),
-                                .halo = (int)oc_attr_int(node, "halo", 0)};
-}
-
-static ocellus_status
-emit_block(struct oc_steps *steps, const struct oc_node *node)
-{
-    (void)node;
-    return oc_emit_reorder(steps, &steps->in[0], &steps->out[0]);
-}
-
-static const struct oc_impl block_impls[] = {
-    {.name = "direct",
-     .layouts = layouts_block,
-     .emit = emit_block,
-     .flags = OC_IMPL_HALO},
-    {.name = NULL},
-};
-
-static const struct oc_op block_op = {.name = "ToBlocks",
-                                      .min_in = 1,
-                                      .max_in = 1,
-                                      .n_out = 1,
-                                      .flags = OC_OP_INTERNAL,
-                                      .infer = infer_same,
-                                      .impls = block_impls};
 
 /* ---- numbers ------------------------------------------------------------ */
 
@@ -208,9 +166,7 @@ place(struct oc_trial *t, struct ocellus_graph *graph, int k, int block,
 {
     const struct ocellus_tensor *tensor = t->in[k].tensor;
     struct ocellus_value *value;
-    struct oc_attr attr[2] = {
-        {.name = "block", .kind = OC_ATTR_INT, .count = 1, .i = block},
-        {.name = "halo", .kind = OC_ATTR_INT, .count = 1, .i = halo}};
+    const struct oc_layout layout = {.block = block, .halo = halo};
     char name[16];
 
     if (!tensor)
@@ -221,7 +177,7 @@ place(struct oc_trial *t, struct ocellus_graph *graph, int k, int block,
                                  tensor->data);
     value = oc_graph_input(graph, name, tensor->type, &tensor->shape);
     if (value && block > 1 && is_image(tensor))
-        value = oc_apply_attrs(graph, &block_op, NULL, 2, attr, &value, 1, 0);
+        value = oc_lie(graph, value, &layout, 0);
     return value;
 }
 

@@ -67,7 +67,8 @@ struct ocellus_device {
     struct oc_cache *cache;         /* NULL: none usable */
     char identity[33];              /* digest of device, driver, platform */
     char kernels[33];               /* the same with all kernels' texts */
-    struct oc_arena *verdicts;      /* quarantine's names; NULL: none yet */
+    char tuning[33];                /* the same with its class */
+    struct oc_arena *verdicts;      /* the doctor's and the tuner's, or NULL */
     const char **quarantine;
     pthread_mutex_t lock; /* programs, allocated, profile_queue */
     struct oc_program *programs;
@@ -88,6 +89,8 @@ ocellus_status oc_caps_fill(ocellus_device *device);
 
 /* The doctor's kept verdicts into caps->quarantine (verdict.c). */
 void oc_verdicts_load(ocellus_device *device);
+/* The tuner's into caps->tuned (tuning.c). */
+void oc_tuning_load(ocellus_device *device);
 
 /* One allocation, counted; kept alive by its cl_mem alone. Sizes are rounded
  * up to the device's alignment and are never 0. */

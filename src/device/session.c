@@ -113,8 +113,8 @@ oc_session_set_input(struct ocellus_session *s, const char *name,
     return OCELLUS_OK;
 }
 
-static const struct ocellus_tensor *
-given(const struct ocellus_session *s, const char *name)
+const struct ocellus_tensor *
+oc_session_given(const struct ocellus_session *s, const char *name)
 {
     for (int k = 0; k < s->n_given; k++)
         if (strcmp(s->given[k].name, name) == 0)
@@ -150,7 +150,7 @@ key_now(const struct ocellus_session *s, struct oc_shape *key)
 {
     for (int k = 0; k < s->graph->n_inputs; k++) {
         const struct ocellus_value *in = s->graph->inputs[k];
-        const struct ocellus_tensor *t = given(s, in->name);
+        const struct ocellus_tensor *t = oc_session_given(s, in->name);
         OC_TRY(fits(in, t));
         key[k] = t->shape;
     }
@@ -172,7 +172,8 @@ same_key(const struct ocellus_session *s, const struct entry *e,
             return 0;
         if (!s->on_host[k])
             continue;
-        const struct ocellus_tensor *t = given(s, s->graph->inputs[k]->name);
+        const struct ocellus_tensor *t =
+            oc_session_given(s, s->graph->inputs[k]->name);
         if (t->data == NULL || e->number[k] == NULL ||
             memcmp(e->number[k], t->data, bytes_of(t)) != 0)
             return 0;
@@ -187,7 +188,8 @@ take_numbers(const struct ocellus_session *s, struct entry *e)
     if (e->number == NULL)
         e->number = calloc((size_t)s->graph->n_inputs + 1, sizeof(*e->number));
     for (int k = 0; e->number != NULL && k < s->graph->n_inputs; k++) {
-        const struct ocellus_tensor *t = given(s, s->graph->inputs[k]->name);
+        const struct ocellus_tensor *t =
+            oc_session_given(s, s->graph->inputs[k]->name);
         if (!s->on_host[k] || e->number[k] != NULL)
             continue;
         if (t->data == NULL)
@@ -406,7 +408,8 @@ enqueue_rest(struct ocellus_session *s, struct entry *e)
     const struct ocellus_graph *head = e->plan->graph;
     const struct ocellus_graph *rest = e->rest->graph;
     for (int k = 0; k < rest->n_inputs; k++) {
-        const struct ocellus_tensor *t = given(s, rest->inputs[k]->name);
+        const struct ocellus_tensor *t =
+            oc_session_given(s, rest->inputs[k]->name);
         if (t != NULL)
             OC_TRY(oc_session_set_input(e->rest, rest->inputs[k]->name, t));
     }
@@ -425,7 +428,8 @@ oc_session_enqueue(struct ocellus_session *s)
     OC_TRY(entry_now(s, &e));
     const struct ocellus_graph *g = e->plan->graph;
     for (int k = 0; k < g->n_inputs; k++) {
-        const struct ocellus_tensor *t = given(s, g->inputs[k]->name);
+        const struct ocellus_tensor *t =
+            oc_session_given(s, g->inputs[k]->name);
         OC_TRY(fits(g->inputs[k], t));
         if (e->plan->input_place[k] >= 0)
             OC_TRY(oc_run_set_input(e->run, k, t));

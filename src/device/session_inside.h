@@ -45,4 +45,8 @@ struct ocellus_session {
     uint64_t clock;
 };
 
+/* The tensor that an input was set to; NULL: none. */
+const struct ocellus_tensor *
+oc_session_given(const struct ocellus_session *session, const char *name);
+
 #endif

@@ -33,12 +33,11 @@ add(ocellus_device *device, const char *name)
 
     if (find(caps, name) >= 0)
         return OCELLUS_OK;
-    if (!device->verdicts) {
+    if (!device->verdicts)
         device->verdicts = oc_arena_create();
-        if (device->verdicts)
-            device->quarantine =
-                oc_arena_alloc(device->verdicts, MOST * sizeof(char *));
-    }
+    if (device->verdicts && !device->quarantine)
+        device->quarantine =
+            oc_arena_alloc(device->verdicts, MOST * sizeof(char *));
     copy = device->quarantine ? oc_arena_strdup(device->verdicts, name) : NULL;
     if (!copy || caps->n_quarantine == MOST)
         return oc_fail(OCELLUS_OUT_OF_MEMORY,
@@ -60,10 +59,11 @@ drop(ocellus_device *device, const char *name)
 }
 
 static int
-load_one(void *context, const char *name, const char *text)
+load_one(void *context, const char *of, const char *name, const char *text)
 {
     ocellus_device *device = context;
 
+    (void)of;
     if (strcmp(text, right) == 0)
         return 0;
     oc_log(OCELLUS_LOG_INFO, "%s is not used on %s: %s", name,

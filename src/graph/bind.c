@@ -175,6 +175,7 @@ copy_all(struct oc_copying *c, const struct oc_shape *shapes,
     c->to->seed = from->seed;
     c->to->open = from->open;
     c->to->opset = from->opset;
+    c->to->training = from->training;
     OC_TRY(oc_graph_keep(c->to, (struct ocellus_graph *)from));
     for (int k = 0; k < from->n_metadata; k++)
         OC_TRY(oc_graph_set_metadata(c->to, from->metadata[k].key,
@@ -234,6 +235,25 @@ oc_graph_inline(struct ocellus_graph *graph, struct ocellus_graph *sub,
         out[k] = mapped(&c, sub->outputs[k]);
     free(c.map);
     return status;
+}
+
+ocellus_status
+oc_node_copy(const struct oc_node *node, struct ocellus_graph *to,
+             struct ocellus_value *const *in, struct oc_node **copy)
+{
+    struct oc_copying c = {.from = node->graph, .to = to};
+    *copy = NULL;
+    c.map = calloc((size_t)node->graph->n_values + 1, sizeof(*c.map));
+    if (c.map == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a node");
+    for (int k = 0; k < node->n_in; k++)
+        if (node->in[k] != NULL)
+            c.map[node->in[k]->id] = in[k];
+    ocellus_status status = oc_copy_node(&c, node);
+    free(c.map);
+    OC_TRY(status);
+    *copy = to->nodes[to->n_nodes - 1];
+    return OCELLUS_OK;
 }
 
 ocellus_status

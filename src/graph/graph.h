@@ -262,6 +262,12 @@ ocellus_status oc_graph_bind(const struct ocellus_graph *graph,
                              struct ocellus_graph **bound);
 ocellus_status oc_graph_copy(const struct ocellus_graph *graph,
                              struct ocellus_graph **copy);
+/* One node, of attributes that hold neither tensors nor graphs, into another
+ * graph, where it reads in[k] for its input k, with its epilogue. */
+ocellus_status oc_node_copy(const struct oc_node *node,
+                            struct ocellus_graph *to,
+                            struct ocellus_value *const *in,
+                            struct oc_node **copy);
 /* Nodes, constants and states of `sub` into `graph`, reading in[k] for sub's
  * input k; out[k] becomes its output k. `prefix` goes before their names. */
 ocellus_status oc_graph_inline(struct ocellus_graph *graph,

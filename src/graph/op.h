@@ -51,6 +51,9 @@ struct oc_op {
                              struct ocellus_graph *to,
                              struct ocellus_value *const *in,
                              struct ocellus_value **out, int *done);
+    /* "blocked:short" ...: other ways of implementations that the tuner may
+     * choose, which read caps->way; NULL behind the last. NULL: none. */
+    const char *const *ways;
     const struct oc_impl *impls; /* fastest first, ends with a row
                                   * of name NULL; the last one
                                   * refuses nothing. NULL: views

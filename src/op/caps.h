@@ -7,6 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A verdict of the tuner: how operators of this class are best carried out. */
+struct oc_tuned {
+    const char *what;    /* the class: operator, shapes, attributes */
+    const char *by;      /* "blocked", "blocked:short": a variant of it */
+    const char *usual;   /* what would be taken without a verdict */
+    double us, usual_us; /* microseconds, when they were measured */
+};
+
 struct oc_caps {
     int cpu; /* CPU class: work-groups of one work-item,
               * explicit vectors, no local tiles; decided
@@ -25,6 +33,12 @@ struct oc_caps {
      * implementation says so with this as its reason. */
     const char *const *quarantine;
     int n_quarantine;
+    /* The tuner's verdicts, by class in strcmp's order; or NULL. */
+    const struct oc_tuned *tuned;
+    int n_tuned;
+    /* The other way of an implementation that layouts and emit are asked for
+     * (oc_op's ways): "short", or NULL for the usual one. */
+    const char *way;
 };
 
 #endif

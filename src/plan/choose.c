@@ -1,7 +1,8 @@
 /* choose.c - an implementation and layouts for every node.
  *
- * Forward, each node takes the first implementation that does not refuse and
- * says which layouts it wants, seeing how its inputs lie. Then halos: a value
+ * Forward, each node takes what the tuner found best for its class, or else the
+ * first implementation that does not refuse, and says which layouts it wants,
+ * seeing how its inputs lie. Then halos: a value
  * gets the widest halo that one of its readers wants, where its maker can
  * write one; who wants more than is there gets a reorder later. An input of the
  * net comes from outside with the halo that all its readers want.
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "plan/inside.h"
+#include "plan/tuned.h"
 
 static const char *
 quarantined(const struct oc_caps *caps, const struct oc_node *node,
@@ -23,18 +25,26 @@ quarantined(const struct oc_caps *caps, const struct oc_node *node,
     return NULL;
 }
 
+const char *
+oc_plan_refusal(const struct oc_caps *caps, const struct oc_node *node,
+                const struct oc_impl *impl)
+{
+    const char *why = quarantined(caps, node, impl);
+    if (why == NULL && impl->refuse != NULL)
+        why = impl->refuse(node, caps);
+    if (why == NULL && node->epilogue != NULL &&
+        !(impl->flags & OC_IMPL_EPILOGUE))
+        why = "it cannot apply the fused epilogue";
+    return why;
+}
+
 static const struct oc_impl *
 first_willing(struct oc_planning *p, const struct oc_node *node,
               struct oc_choice *choice)
 {
     for (const struct oc_impl *i = node->op->impls; i->name != NULL; i++) {
-        const char *why = quarantined(p->caps, node, i);
+        const char *why = oc_plan_refusal(p->caps, node, i);
         int last = i[1].name == NULL;
-        if (why == NULL && i->refuse != NULL)
-            why = i->refuse(node, p->caps);
-        if (why == NULL && node->epilogue != NULL &&
-            !(i->flags & OC_IMPL_EPILOGUE))
-            why = "it cannot apply the fused epilogue";
         if (why == NULL || last)
             return i;
         if (choice->n_refused < (int)OC_COUNT(choice->reason)) {
@@ -43,6 +53,25 @@ first_willing(struct oc_planning *p, const struct oc_node *node,
         }
     }
     return NULL;
+}
+
+static ocellus_status
+take(struct oc_planning *p, const struct oc_node *node,
+     struct oc_choice *choice)
+{
+    const struct oc_tuned *tuned;
+    choice->impl = choice->usual = first_willing(p, node, choice);
+    OC_TRY(oc_tuned_find(p->caps, node, &tuned));
+    const char *way;
+    const struct oc_impl *impl =
+        tuned ? oc_impl_find(node->op, tuned->by, &way) : NULL;
+    if (impl != NULL && oc_plan_refusal(p->caps, node, impl) == NULL) {
+        choice->tuned = impl != choice->usual || way != NULL;
+        choice->impl = impl;
+        choice->way = way;
+    }
+    choice->by = oc_impl_name(node->op, choice->impl, choice->way);
+    return OCELLUS_OK;
 }
 
 static int
@@ -80,11 +109,14 @@ choose_one(struct oc_planning *p, const struct oc_node *node)
                             "its result must be known before the run, and "
                             "is not: its inputs change from run to run");
     if (!chosen->view) {
-        chosen->impl = first_willing(p, node, choice);
-        choice->impl = chosen->impl;
+        OC_TRY(take(p, node, choice));
+        chosen->impl = choice->impl;
+        chosen->way = choice->way;
     }
+    struct oc_caps caps = *p->caps;
+    caps.way = chosen->way;
     if (chosen->impl != NULL && chosen->impl->layouts != NULL)
-        chosen->impl->layouts(node, p->caps, in, out, &chosen->scratch);
+        chosen->impl->layouts(node, &caps, in, out, &chosen->scratch);
     else
         for (int k = 0; k < node->n_in; k++)
             in[k] = OC_PLAIN;

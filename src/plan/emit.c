@@ -347,7 +347,7 @@ emit_node(struct oc_planning *p, const struct oc_node *node)
         return OCELLUS_OK;
     OC_TRY(inputs(p, node));
     steps->node = node;
-    steps->impl = chosen->impl->name;
+    steps->impl = choice->by;
     for (int k = 0; k < node->n_out; k++)
         OC_TRY(output(p, node, k, chosen->impl));
     steps->scratch = -1;
@@ -356,7 +356,12 @@ emit_node(struct oc_planning *p, const struct oc_node *node)
         OC_TRY(new_place(p, OC_PLACE_ARENA, NULL, &plain, chosen->scratch,
                          &steps->scratch));
     int from = steps->count;
-    OC_TRY(chosen->impl->emit(steps, node));
+    struct oc_caps caps = *p->caps;
+    caps.way = chosen->way;
+    steps->caps = &caps;
+    ocellus_status status = chosen->impl->emit(steps, node);
+    steps->caps = p->caps;
+    OC_TRY(status);
     OC_TRY(steps->status);
     drop_empty(steps, from);
     consumed(p, node);

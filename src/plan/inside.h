@@ -7,6 +7,7 @@
 /* How one node will be carried out, before places are known. */
 struct oc_chosen {
     const struct oc_impl *impl; /* NULL: host-known, or a view */
+    const char *way; /* of impl: another than the usual one; or NULL */
     int view;
     struct oc_layout *in; /* wanted, per input */
     size_t scratch;

@@ -34,6 +34,10 @@ struct oc_choice { /* per node, for show --why */
     const char *refused_by[8];
     const char *reason[8];
     int n_refused;
+    const struct oc_impl *usual; /* what is taken without the tuner */
+    const char *way;             /* another way of impl, or NULL */
+    int tuned;                   /* the tuner chose otherwise */
+    const char *by;              /* "blocked", "blocked:short"; or NULL */
     int first_step, n_steps;
     int fixed; /* its steps are in the prologue */
     struct oc_layout out;
@@ -62,6 +66,12 @@ struct oc_plan {
     int n_bins;
     double flops;
 };
+
+/* NULL where an implementation will carry the node out, else why not: its own
+ * refusal, the doctor's verdict, or an epilogue that it does not know. */
+const char *oc_plan_refusal(const struct oc_caps *caps,
+                            const struct oc_node *node,
+                            const struct oc_impl *impl);
 
 /* Takes the concrete graph over (destroyed with the plan, also on failure). */
 ocellus_status oc_plan_make(struct ocellus_graph *graph,
