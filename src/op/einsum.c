@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "op/pool.h"
+#include "op/work.h"
 
 #define OPERANDS 6
 #define MOST 16 /* named axes */
@@ -253,6 +254,26 @@ nest_of(const struct oc_node *node, const struct einsum *e, struct nest *nest)
     return OCELLUS_OK;
 }
 
+/* Products of all operands; sums, where an axis is summed. */
+static double
+operations(const struct einsum *e, const struct nest *nest)
+{
+    double points = 1;
+    for (int k = 0; k < nest->out + nest->sum; k++)
+        points *= (double)nest->extent[k];
+    return points * (e->n - 1 + (nest->sum > 0));
+}
+
+double
+oc_einsum_flops(const struct oc_node *node)
+{
+    struct einsum e;
+    struct nest nest;
+    if (read(node, &e) != OCELLUS_OK || nest_of(node, &e, &nest) != OCELLUS_OK)
+        return 0;
+    return operations(&e, &nest);
+}
+
 static size_t
 list(char *text, size_t room, const int64_t *numbers, int count)
 {
@@ -312,8 +333,7 @@ emit_sum(struct oc_steps *steps, const struct oc_node *node,
     oc_arg_int(steps, l, count);
     oc_arg_int(steps, l, terms);
     oc_grid1(l, count, 0);
-    oc_cost(l, (double)e->n * (double)count * (double)terms,
-            8.0 * (double)count);
+    oc_cost(l, operations(e, &nest), 8.0 * (double)count);
     return steps->status;
 }
 

@@ -137,6 +137,7 @@ static const struct {
     {"MatMul", product},
     {"MatMulInteger", product},
     {"QLinearMatMul", product},
+    {"Einsum", oc_einsum_flops},
     {"LSTM", recurrent},
     {"GRU", recurrent},
     {"RNN", recurrent},

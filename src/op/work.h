@@ -7,6 +7,8 @@
 /* Operations on numbers, a multiplication and an addition being two; 0 for
  * what only moves them or is known on the host, -1 where a shape is unknown. */
 double oc_node_flops(const struct oc_node *node);
+/* Einsum's share of that, where shapes are known. */
+double oc_einsum_flops(const struct oc_node *node);
 /* Numbers in the trainable states that no node before this one reads. */
 int64_t oc_node_parameters(const struct oc_node *node);
 /* Bytes of the outputs; -1 where a shape is unknown. */

@@ -283,6 +283,106 @@ START_TEST(text_lists_each_node)
 }
 END_TEST
 
+/* Operations by hand: a multiplication and an addition are two. A letter an
+ * input: floats or bytes. */
+static const struct {
+    const char *op, *attributes, *types;
+    struct oc_shape in[8];
+    double flops;
+} worked[] = {
+    {"MatMul", NULL, "ff", {{2, {2, 3}}, {2, {3, 5}}}, 2 * 2 * 3 * 5},
+    {"Gemm", NULL, "ff", {{2, {2, 3}}, {2, {3, 5}}}, 2 * 2 * 3 * 5},
+    {"Einsum",
+     "equation=ij,jk->ik",
+     "ff",
+     {{2, {2, 3}}, {2, {3, 5}}},
+     2 * 2 * 3 * 5},
+    {"Einsum",
+     "equation=ij,jk,k->i",
+     "fff",
+     {{2, {2, 3}}, {2, {3, 5}}, {1, {5}}},
+     3 * 2 * 3 * 5},
+    {"Einsum", "equation=i,j->ij", "ff", {{1, {2}}, {1, {5}}}, 2 * 5},
+    {"Einsum", "equation=ij->i", "f", {{2, {2, 3}}}, 2 * 3},
+    {"Einsum", "equation=ij->ji", "f", {{2, {2, 3}}}, 0},
+    {"Conv",
+     "group=2",
+     "ff",
+     {{4, {1, 4, 5, 5}}, {4, {6, 2, 3, 3}}},
+     2 * (6 * 3 * 3) * (2 * 3 * 3)},
+    {"ConvTranspose",
+     NULL,
+     "ff",
+     {{4, {1, 4, 5, 5}}, {4, {4, 6, 3, 3}}},
+     2 * (4 * 5 * 5) * (6 * 3 * 3)},
+    {"ConvInteger",
+     NULL,
+     "bb",
+     {{4, {1, 2, 5, 5}}, {4, {6, 2, 3, 3}}},
+     2 * (6 * 3 * 3) * (2 * 3 * 3)},
+    {"QLinearConv",
+     NULL,
+     "bfbbfbfb",
+     {{4, {1, 2, 5, 5}}, {0}, {0}, {4, {6, 2, 3, 3}}},
+     2 * (6 * 3 * 3) * (2 * 3 * 3)},
+    {"MatMulInteger", NULL, "bb", {{2, {2, 3}}, {2, {3, 5}}}, 2 * 2 * 3 * 5},
+    {"LSTM",
+     "hidden_size=4",
+     "fff",
+     {{3, {7, 2, 3}}, {3, {1, 16, 3}}, {3, {1, 16, 4}}},
+     2 * 7 * 2 * (16 * 3 + 16 * 4)},
+    {"GRU",
+     "hidden_size=4",
+     "fff",
+     {{3, {7, 2, 3}}, {3, {1, 12, 3}}, {3, {1, 12, 4}}},
+     2 * 7 * 2 * (12 * 3 + 12 * 4)},
+    {"RNN",
+     "hidden_size=4",
+     "fff",
+     {{3, {7, 2, 3}}, {3, {1, 4, 3}}, {3, {1, 4, 4}}},
+     2 * 7 * 2 * (4 * 3 + 4 * 4)},
+};
+
+/* Quantized ones become others: the heaviest of these. */
+static double
+most_flops(const ocellus_graph *g)
+{
+    ocellus_node_info info;
+    double most = 0;
+
+    for (int k = 0; k < ocellus_graph_node_count(g); k++) {
+        ck_assert_int_eq(ocellus_graph_get_node_info(g, k, &info), OCELLUS_OK);
+        ck_assert(info.flops >= 0);
+        most = info.flops > most ? info.flops : most;
+    }
+    return most;
+}
+
+START_TEST(operations_are_counted)
+{
+    const int n = (int)strlen(worked[_i].types);
+    ocellus_value *in[8];
+    ocellus_graph *at;
+    double flops;
+
+    for (int k = 0; k < n; k++)
+        in[k] = oc_graph_input(graph, (char[]){(char)('a' + k), 0},
+                               worked[_i].types[k] == 'f' ? OCELLUS_FLOAT
+                                                          : OCELLUS_UINT8,
+                               &worked[_i].in[k]);
+    graph->open = 1;
+    in[0] = oc_apply(graph, worked[_i].op, worked[_i].attributes, in, n);
+    ck_assert_msg(in[0] != NULL, "%s", graph->sentence);
+    ck_assert_int_eq(ocellus_graph_output(graph, "y", in[0]), OCELLUS_OK);
+    ck_assert_int_eq(oc_graph_bind(graph, worked[_i].in, NULL, &at),
+                     OCELLUS_OK);
+    flops = most_flops(at);
+    ck_assert_msg(flops == worked[_i].flops, "%s %s: %g, not %g", worked[_i].op,
+                  worked[_i].attributes, flops, worked[_i].flops);
+    ocellus_graph_destroy(at);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -301,6 +401,7 @@ add(TCase *tests)
     tcase_add_test(tests, metadata_travels);
     tcase_add_test(tests, parameters_start_by_their_rule);
     tcase_add_test(tests, text_lists_each_node);
+    tcase_add_loop_test(tests, operations_are_counted, 0, OC_COUNT(worked));
 }
 
 int
