@@ -6,7 +6,8 @@
  *
  * with i' = i*stride + r*dilation - pad, all of it in steps of elements, as in
  * conv_blocked.cl: the halo of x holds the padding, and the input gradient is
- * the first kernel with steps that walk the weights backwards. A lane is a
+ * the first kernel with steps that walk the weights backwards; with a stride,
+ * where every column meets other taps, it is a kernel of its own. A lane is a
  * channel: nothing is broadcast, and what limits is reading. So the columns of
  * a tile share the x that they both need: the steps of columns are constants,
  * and the compiler keeps what it has read.
@@ -19,6 +20,7 @@
  * -DTAPS_S=3
  * -DSTRIDE=1    columns between the windows
  * -DDILATION=1  columns between taps
+ * -DPAD=0       columns before x; not 0 only for conv_depthwise_turned
  * -DGROUP=3     rows of the window that dw sums at once
  * and those of conv_ends.clh
  */
@@ -39,6 +41,9 @@
 #endif
 #ifndef DILATION
 #define DILATION 1
+#endif
+#ifndef PAD
+#define PAD 0
 #endif
 #ifndef GROUP
 #define GROUP 3
@@ -135,6 +140,92 @@ conv_depthwise(__global const float *x, __global const float *w,
         (void)f_at;
     }
 }
+
+#if TAPS_S
+/* Column q * STRIDE + f of y meets tap t where that leaves no remainder, and
+ * then reads column q + AT of x. */
+#define AHEAD(f, t) ((f) + PAD - (t) + STRIDE * TAPS_S)
+#define MEETS(f, t) (AHEAD(f, t) % STRIDE == 0)
+#define AT(f, t) (AHEAD(f, t) / STRIDE - TAPS_S)
+
+/* `tile` times STRIDE columns from q * STRIDE on; what is behind out_w is left
+ * out. */
+#define TURN(tile)                                                            \
+    do {                                                                      \
+        VECTOR acc[PIXELS][STRIDE];                                           \
+        _Pragma("unroll") for (int p = 0; p < (tile); p++)                    \
+            _Pragma("unroll") for (int f = 0; f < STRIDE; f++)                \
+                acc[p][f] = first;                                            \
+        for (int r = 0; r < taps_r; r++) {                                    \
+            const int d = i + pad_h - r;                                      \
+            __global const float *line =                                      \
+                from + d / stride_h * x_row + q * BLOCK;                      \
+            VECTOR wv[TAPS_S];                                                \
+            if (d % stride_h != 0)                                            \
+                continue;                                                     \
+            _Pragma("unroll") for (int t = 0; t < TAPS_S; t++)                \
+                wv[t] = LOAD_VECTOR(w_of + (r * TAPS_S + t) * BLOCK);         \
+            _Pragma("unroll") for (int p = 0; p < (tile); p++)                \
+                _Pragma("unroll") for (int f = 0; f < STRIDE; f++)            \
+                    _Pragma("unroll") for (int t = 0; t < TAPS_S; t++)        \
+                        if (MEETS(f, t) &&                                    \
+                            ((tile) > 1 || q * STRIDE + f < out_w))           \
+                            acc[p][f] +=                                      \
+                                wv[t] *                                       \
+                                LOAD_VECTOR(line + (p + AT(f, t)) * BLOCK);   \
+        }                                                                     \
+        _Pragma("unroll") for (int p = 0; p < (tile); p++)                    \
+            _Pragma("unroll") for (int f = 0; f < STRIDE; f++)                \
+        {                                                                     \
+            const int j = (q + p) * STRIDE + f;                               \
+            if ((tile) == 1 && j >= out_w)                                    \
+                continue;                                                     \
+            FINISH_VECTOR(acc[p][f], e_at + j * e_col, f_at + j * f_col,      \
+                          c * BLOCK);                                         \
+            STORE_VECTOR(to + j * BLOCK, acc[p][f]);                          \
+        }                                                                     \
+    } while (0)
+
+/* The input gradient (x is dy and y is dx); work-item (block, part): `rows`
+ * rows, counted through all images. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+conv_depthwise_turned(__global const float *x, __global const float *w,
+                      __global const float *bias, __global float *y,
+                      int x_base, int x_image, int x_plane, int x_row,
+                      int y_base, int y_image, int y_plane, int y_row,
+                      int stride_h, int pad_h, int taps_r, int k_count,
+                      int out_h, int out_w, int total,
+                      int rows HALO_PARAMETERS E_PARAMETERS F_PARAMETERS
+                          EPILOGUE_PARAMETERS)
+{
+    const int c = (int)get_global_id(0);
+    const int row0 = (int)get_global_id(1) * rows;
+    const int row1 = min(row0 + rows, total);
+    __global const float *w_of = w + c * taps_r * TAPS_S * BLOCK;
+    const VECTOR first =
+        BIAS ? bias_of(bias, c * BLOCK, k_count) : (VECTOR)(0.0f);
+
+    for (int row = row0; row < row1; row++) {
+        const int n = row / out_h;
+        const int i = row - n * out_h;
+        __global const float *from =
+            x + x_base + n * x_image + c * x_plane;
+        __global float *to =
+            y + y_base + n * y_image + c * y_plane + i * y_row;
+        const int e_at = e_base + n * e_image + c * e_plane + i * e_row;
+        const int f_at = f_base + n * f_image + c * f_plane + i * f_row;
+        int q = 0;
+        if (i == 0)
+            CLEAR_HALO(n, c);
+        for (; (q + PIXELS) * STRIDE <= out_w; q += PIXELS)
+            TURN(PIXELS);
+        for (; q * STRIDE < out_w; q++)
+            TURN(1);
+        (void)e_at;
+        (void)f_at;
+    }
+}
+#endif
 
 #if TAPS_R
 /* Work-item (block, split): all taps over `share` images. dw of the split is

@@ -12,7 +12,10 @@
 #include "base/log.h"
 #include "device/inside.h"
 
-enum { PROBED = 64 };
+enum {
+    PROBED = 64,
+    LAUNCH_US = 12 /* PoCL 3.1 on two cores, one of which sleeps between */
+};
 
 /* y = x * x + x / 4 - 7 in the type probed, read back as float. */
 static const char probe_text[] =
@@ -181,6 +184,7 @@ oc_caps_fill(ocellus_device *device)
     if (caps->vector_width != 16 && caps->vector_width != 8)
         caps->vector_width = 4;
     caps->vector_registers = caps->vector_width == 16 ? 32 : 16;
+    caps->launch_us = LAUNCH_US;
     caps->local_memory = (size_t)info->local_memory;
     caps->max_work_group = group ? group : 1;
     caps->largest_allocation = (size_t)info->largest_allocation;

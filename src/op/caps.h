@@ -22,6 +22,7 @@ struct oc_caps {
     int compute_units;
     int vector_width;     /* native float lanes: 4, 8, 16 (CPU class) */
     int vector_registers; /* 16 or 32 of them (CPU class) */
+    int launch_us;        /* what a launch costs beside its work (CPU class) */
     int half, fp64;       /* arithmetic probed: 1 or 0 */
     size_t local_memory;  /* bytes a work-group */
     size_t max_work_group;

@@ -89,21 +89,35 @@ span_of(const struct oc_conv_job *job, const struct tile *tile, int turns,
     return (int)((span + tile->pixels - 1) / tile->pixels) * tile->pixels;
 }
 
-/* Whether the formula means the same on vectors: no comparisons, and of the
- * functions those of one argument. The others go lane by lane (the compiler
- * joins simple ones again). */
+static int
+count_any(const char *text, const char *these)
+{
+    int count = 0;
+
+    while ((text = strpbrk(text, these)) != NULL) {
+        count++;
+        text++;
+    }
+    return count;
+}
+
+/* Whether the formula means the same on vectors: functions that are made for
+ * both, and comparisons only where they choose (`a < b ? c : d`), since as a
+ * number true is -1 in a vector. The others go lane by lane (the compiler joins
+ * simple ones again). */
 static int
 on_vectors(const struct oc_epilogue *e)
 {
     static const char *const known[] = {
-        "v",  "e0", "e1",  "s0",   "s1",  "s2",    "s3",   "s4",  "s5",
-        "s6", "s7", "exp", "tanh", "log", "log1p", "sqrt", "erf", "fabs"};
+        "v",   "e0",   "e1",  "s0",  "s1",   "s2",  "s3",    "s4",
+        "s5",  "s6",   "s7",  "exp", "tanh", "log", "log1p", "sqrt",
+        "erf", "fabs", "min", "max", "<",    ">",   "?",     ":"};
     const char *at = e->formula;
 
-    if (strpbrk(at, "<>=!?&|[{%,"))
+    if (strpbrk(at, "=!&|[{%") || count_any(at, "<>") != count_any(at, "?"))
         return 0;
     while (*at) {
-        size_t length = strcspn(at, " ()+-*/"), k = 0;
+        size_t length = strcspn(at, " ()+-*/,"), k = 0;
 
         if (length == 0) {
             at++;

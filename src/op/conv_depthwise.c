@@ -2,8 +2,7 @@
  * cl/conv_depthwise_blocked.cl: float32, blocked, CPU-class devices.
  *
  * The input gradient reads the same weights backwards: its steps from tap to
- * tap are negative. With a stride it goes phase by phase, as
- * ConvGradInput does in conv_blocked.c.
+ * tap are negative. With a stride it has a kernel of its own.
  */
 #include "op/conv_blocked.h"
 
@@ -171,36 +170,69 @@ oc_conv_depthwise_input_layouts(const struct oc_node *node,
     oc_conv_other_layouts(node, in, &out[0]);
 }
 
+/* Without a stride it is conv_depthwise with its weights read backwards. */
 static void
-launch_phase(struct oc_steps *steps, const struct oc_conv_window *v, int r,
-             int s)
+launch_backwards(struct oc_steps *steps, const struct oc_conv_window *v)
 {
-    const struct oc_conv_phase h = oc_conv_phase_of(v, OC_H, r);
-    const struct oc_conv_phase w = oc_conv_phase_of(v, OC_W, s);
-    const int strided = v->stride[OC_H] > 1 || v->stride[OC_W] > 1;
+    const struct oc_conv_phase h = oc_conv_phase_of(v, OC_H, 0);
+    const struct oc_conv_phase w = oc_conv_phase_of(v, OC_W, 0);
     struct oc_conv_job job = job_of(steps, v);
     const struct oc_blocked *x = &job.x.of;
-    struct columns columns = {strided ? 0 : h.taps, strided ? 0 : w.taps, 1,
-                              v->stride[OC_W] > 1 ? 1 : v->dilation[OC_W]};
+    struct columns columns = {h.taps, w.taps, 1, v->dilation[OC_W]};
 
-    job.w_base = (v->window[OC_H] - 1 - h.first) * job.w_tap_r +
-                 (v->window[OC_W] - 1 - w.first) * job.w_tap_s;
-    job.w_tap_r *= -v->stride[OC_H];
-    job.w_tap_s *= -v->stride[OC_W];
+    job.w_base = (v->window[OC_H] - 1) * job.w_tap_r +
+                 (v->window[OC_W] - 1) * job.w_tap_s;
+    job.w_tap_r = -job.w_tap_r;
+    job.w_tap_s = -job.w_tap_s;
     job.x.base = x->base + h.at * x->row + w.at * x->block;
     job.x.row = x->row;
-    job.tap_r = (v->stride[OC_H] > 1 ? 1 : v->dilation[OC_H]) * x->row;
-    job.y = oc_conv_phased(&job.y.of, v, r, s);
+    job.tap_r = v->dilation[OC_H] * x->row;
+    job.y = oc_conv_whole(&job.y.of);
     for (int k = 0; k < OC_CONV_EXTRAS; k++)
-        job.e[k] = oc_conv_phased(&job.e[k].of, v, r, s);
+        job.e[k] = oc_conv_whole(&job.e[k].of);
     job.taps[0] = h.taps;
     job.taps[1] = w.taps;
-    if (h.taps == 0 || w.taps == 0)
-        job.taps[0] = job.taps[1] = job.x.base = job.w_base = 0;
     job.out[0] = h.pixels;
     job.out[1] = w.pixels;
-    launch_rows(steps, &job, &columns,
-                oc_conv_flops(v) / (v->stride[OC_H] * v->stride[OC_W]));
+    launch_rows(steps, &job, &columns, oc_conv_flops(v));
+}
+
+static void
+launch_turned(struct oc_steps *steps, const struct oc_conv_window *v)
+{
+    const int stride = v->stride[OC_W];
+    const int64_t total = (int64_t)v->n * v->in[OC_H];
+    struct oc_conv_job job = job_of(steps, v);
+    const struct oc_blocked *x = &job.x.of, *y = &job.y.of;
+    struct oc_step *launch;
+    int rows;
+
+    job.out[0] = v->in[OC_H];
+    job.out[1] = v->in[OC_W];
+    if (total == 0 || job.out[1] == 0)
+        return;
+    rows = rows_of(&job, steps->caps->compute_units);
+    for (int k = 0; k < OC_CONV_EXTRAS; k++)
+        job.e[k] = oc_conv_whole(&job.e[k].of);
+    launch =
+        oc_launch(steps, "conv_depthwise_blocked", "conv_depthwise_turned");
+    oc_define(steps, launch, "BLOCK", y->block);
+    oc_define(steps, launch, "PIXELS", (PIXELS + 1) / stride);
+    oc_define(steps, launch, "TAPS_R", 0);
+    oc_define(steps, launch, "TAPS_S", v->window[OC_W]);
+    oc_define(steps, launch, "STRIDE", stride);
+    oc_define(steps, launch, "PAD", v->pad[OC_W]);
+    oc_conv_define_ends(steps, launch, job.k, y->block);
+    oc_conv_push_tensors(steps, launch);
+    oc_conv_push(steps, launch,
+                 (int[]){x->base, x->image, x->plane, x->row, y->base, y->image,
+                         y->plane, y->row, v->stride[OC_H], v->pad[OC_H],
+                         v->window[OC_H], job.k, job.out[0], job.out[1],
+                         (int)total, rows},
+                 16);
+    oc_conv_push_ends(steps, launch, &job);
+    oc_grid2(launch, y->blocks, (total + rows - 1) / rows, 1, 1);
+    oc_cost(launch, oc_conv_flops(v), 0.0);
 }
 
 ocellus_status
@@ -208,9 +240,10 @@ oc_conv_depthwise_input(struct oc_steps *steps, const struct oc_node *node)
 {
     struct oc_conv_window v = oc_conv_window_of(node);
 
-    for (int r = 0; r < v.stride[OC_H]; r++)
-        for (int s = 0; s < v.stride[OC_W]; s++)
-            launch_phase(steps, &v, r, s);
+    if (v.stride[OC_H] > 1 || v.stride[OC_W] > 1)
+        launch_turned(steps, &v);
+    else
+        launch_backwards(steps, &v);
     return steps->status;
 }
 

@@ -13,12 +13,12 @@ enum {
     SIDE = 4, /* of a tile */
     LEAST_CHANNELS = 16,
     LEAST_TILES = 12,
-    VECTORS = 2,          /* blocks of y at a time */
-    MOST_TOGETHER = 48,   /* tiles of a work-item that does all */
-    GOOD_ITEMS = 3,       /* of those for a core; */
-    LEAST_ITEMS = 2,      /* fewer leave too much waiting */
-    LEAST_WORK = 5000000, /* operations for a core, in three launches */
-    NEAR_BYTES = 6 << 20  /* numbers at the points, in a last cache */
+    VECTORS = 2,        /* blocks of y at a time */
+    MOST_TOGETHER = 48, /* tiles of a work-item that does all */
+    GOOD_ITEMS = 3,     /* of those for a core; */
+    LEAST_ITEMS = 2,    /* fewer leave too much waiting */
+    PAYS = 400000, /* operations of a core that save 1 us of two launches */
+    NEAR_BYTES = 6 << 20 /* numbers at the points, in a last cache */
 };
 
 struct winograd {
@@ -135,7 +135,8 @@ oc_conv_winograd_refuse(const struct oc_node *node, const struct oc_caps *caps)
     if (tiles_in_all(&v) < LEAST_TILES)
         return "with fewer than 12 tiles its weights are read too seldom";
     if (winograd_of(&v, caps).fused == 0 &&
-        oc_conv_flops(&v) < LEAST_WORK * caps->compute_units)
+        oc_conv_flops(&v) <
+            (double)caps->launch_us * PAYS * caps->compute_units)
         return "so little work is not worth three launches";
     return NULL;
 }

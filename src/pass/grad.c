@@ -56,6 +56,20 @@ accumulate(struct sweep *s, const struct oc_node *node, int i,
                : oc_fail(s->graph->status, "%s", s->graph->sentence);
 }
 
+/* Gradient nodes are called after the one that they are of, so that a profile
+ * tells whose they are. */
+static void
+name_after(struct ocellus_graph *graph, int from, const struct oc_node *of)
+{
+    for (int k = from; k < graph->n_nodes; k++) {
+        struct oc_node *node = graph->nodes[k];
+        const char *name =
+            oc_arena_printf(graph->arena, "%s:%s", of->name, node->op->name);
+        if (name != NULL)
+            node->name = name;
+    }
+}
+
 static ocellus_status
 through(struct sweep *s, const struct oc_node *node)
 {
@@ -76,7 +90,9 @@ through(struct sweep *s, const struct oc_node *node)
         return oc_node_fail(node, OCELLUS_UNSUPPORTED,
                             "this operator has no gradient, and the loss "
                             "depends on parameters through it");
+    const int before = s->graph->n_nodes;
     node->op->grad(node, dy, dx);
+    name_after(s->graph, before, node);
     if (s->graph->status != OCELLUS_OK)
         return oc_fail(s->graph->status, "%s", s->graph->sentence);
     for (int i = 0; i < node->n_in && i < OC_MAX_IN; i++)

@@ -438,6 +438,7 @@ check(ocellus_device *device, const struct shape *p, int width, int units)
     caps.vector_width = width;
     caps.vector_registers = width == 8 ? 16 : 32;
     caps.compute_units = units ? units : caps.compute_units;
+    caps.launch_us = 0;
     OC_TRY_OUT(oc_graph_create(&graph));
     OC_TRY_OUT(build(p, &a, graph));
     OC_TRY_OUT(
