@@ -136,7 +136,7 @@ void oc_conv_push(struct oc_steps *steps, struct oc_step *launch,
 /* x, w, the bias or what stands for it, y. */
 void oc_conv_push_tensors(struct oc_steps *steps, struct oc_step *launch);
 void oc_conv_push_ends(struct oc_steps *steps, struct oc_step *launch,
-                           const struct oc_conv_job *job);
+                       const struct oc_conv_job *job);
 
 /* ---- 3 x 3 by Winograd's method, inference (conv_winograd.c) ------------ */
 
