@@ -1,45 +1,60 @@
-/* conv_tiled.cl - the three convolutions on GPUs: one tiled contraction
+/* conv_tiled.cl - convolution and its input gradient on GPUs: one tiled
+ * product, whose operands are never laid out as matrices ("implicit GEMM";
+ * Chetlur et al., "cuDNN: Efficient Primitives for Deep Learning", 2014).
  *
- *     out[m, n] = sum over l of A(m, l) * B(l, n)
+ * Target and source are y and x, or for the gradient dx and dy. For each group
  *
- * whose operands are never laid out as matrices: a loader says where element
- * (m, l) or (l, n) of each comes from ("implicit GEMM"; Chetlur et al.,
- * "cuDNN: Efficient Primitives for Deep Learning", 2014). For each group:
+ *     target[m, n] = sum over l of weight(m, l) * source(l, n)
  *
- *   MAKE  out              m            n                l
- *   0     y                channel k    place of y       c, r, s
- *   1     dx               channel c    cell of x        k, r, s
- *   2     dw, in parts     channel k    c, r, s          place of y
+ * m is a channel of the target, n one of its places, l a tap of the window and
+ * a channel of the source. All taps of a window have the same channels, so the
+ * taps are the outer loop: where a tap lies on the source, and whether it lies
+ * outside, is known once for a tap, and a channel is one addition further.
+ * With FEW channels (the first layer's three) they would not fill steps, and l
+ * runs over channels and then taps, each number finding its own place.
  *
- * A work-group of 256 makes TILE x TILE numbers; a work-item has blocks of 4 x
- * 4 of them, 64 apart, so that neighbours read neighbouring vectors of local
- * memory:
+ * Place o sees cell o * STEP + tap * dilation - pad of the source. A gradient
+ * with a stride goes by phases: of the cells o = q * PHASES + phase only the
+ * taps are visited that hit whole cells of dy, and n counts q. Its taps come
+ * from the last to the first, so `pad` is dilation * (window - 1) - pad.
  *
- *        n: 16 items x 4   | 64 on        two buffers of DEPTH rows: while one
- *     m  +-----------------+--------      is multiplied, the next is on its
- *     16 | 4x4 of (0,0) .. |              way through registers into the other
- *     x4 +-----------------+--            (one barrier for each DEPTH)
+ * Sums are cut into parts of `each` steps where there are too few tiles to
+ * fill the device; tile_sum.cl adds the parts in their order.
  *
- * The sum of MAKE 2 runs over all places of all images, so it is cut into
- * `splits` parts, whose sums conv_tiled_sum adds in a fixed order.
+ * Registers at most: conv_tiled 168, conv_tiled/128x128 128.
  *
- *   TYPE_x                     storage type of all tensors; parts are float
- *   MAKE                       see above
- *   TILE, DEPTH                64 or 128; 8 or 16
- *   WIN_H, WIN_W, STRIDE_H, STRIDE_W
- *   EPILOGUE(v, i)             what becomes of v before it is stored at i
+ *   TYPE_x                storage type of all tensors; parts are float
+ *   TILE_M, TILE_N        of tile.clh
+ *   PACKED                1: weights lie as reorder.cl packs them, blocks of
+ *                         8 x 8 (FEW: `first`); 0: as the model has them
+ *   FEW                   see above
+ *   RAGGED                1: channels of the source are no multiple of 8
+ *   FLIP                  1: the gradient
+ *   FOURS                 1: planes of the target are multiples of four
+ *   PARTS                 1: `out` is float and has the parts one by one
+ *   WIN_H, WIN_W, STEP_H, STEP_W, PHASES_H, PHASES_W
+ *   EPILOGUE(v, i)        what becomes of v before it is stored at i
  */
 #ifndef TYPE_x
 #define TYPE_x 1
 #endif
-#ifndef MAKE
-#define MAKE 0
+#ifndef PACKED
+#define PACKED 1
 #endif
-#ifndef TILE
-#define TILE 64
+#ifndef FEW
+#define FEW 0
 #endif
-#ifndef DEPTH
-#define DEPTH 16
+#ifndef RAGGED
+#define RAGGED 0
+#endif
+#ifndef FLIP
+#define FLIP 0
+#endif
+#ifndef FOURS
+#define FOURS 1
+#endif
+#ifndef PARTS
+#define PARTS 0
 #endif
 #ifndef WIN_H
 #define WIN_H 3
@@ -47,274 +62,402 @@
 #ifndef WIN_W
 #define WIN_W 3
 #endif
-#ifndef STRIDE_H
-#define STRIDE_H 1
+#ifndef STEP_H
+#define STEP_H 1
 #endif
-#ifndef STRIDE_W
-#define STRIDE_W 1
+#ifndef STEP_W
+#define STEP_W 1
+#endif
+#ifndef PHASES_H
+#define PHASES_H 1
+#endif
+#ifndef PHASES_W
+#define PHASES_W 1
 #endif
 #ifndef EPILOGUE
 #define EPILOGUE(v, i) (v)
 #define EPILOGUE_PARAMETERS
 #endif
+#define PAD_A (PACKED ? 8 : 4)
+#include "tile.clh"
 
-#define ITEMS 256
 #define TAPS (WIN_H * WIN_W)
-#define BLOCKS (TILE / 64)          /* of 4 x 4, along each side */
-#define SPAN (TILE + 4)             /* a row of a buffer: off the banks */
-#define EACH (TILE * DEPTH / ITEMS) /* numbers an item loads of each operand */
+#define PHASES (PHASES_H * PHASES_W)
+#define FOURS_A (EACH_A / 4) /* vectors of weights that an item loads */
 
-/* Extents as everywhere in the family; c, k: channels of a group. */
-struct window {
-    int groups, c, k, in_h, in_w, out_h, out_w, dil_h, dil_w, pad_h, pad_w;
+/* Columns of B that an item loads, and rows of them that items load at once. */
+#define COLUMNS (ITEMS < TILE_N ? TILE_N / ITEMS : 1)
+#define ROWS (ITEMS < TILE_N ? 1 : ITEMS / TILE_N)
+
+/* rows, depth: channels of a group, of the target and of the source. */
+struct shape {
+    int rows, depth, groups, from_h, from_w, dil_h, dil_w, pad_h, pad_w;
 };
 
-/* Where a cell of x or a place of y lies: image, row, column. */
-struct cell {
+/* A column: the image's first number of the group, and the place (row, column)
+ * that tap 0 sees but for pads; a row far outside where there is none. */
+struct column {
     int image, y, x;
+    int at; /* of the cell under the tap, or -1 */
 };
 
-static inline struct cell
-cell_of(int at, int h, int w)
+/* Is the tap met in this phase? */
+INLINE int
+meets(const struct shape *s, int tap, int phase)
 {
-    struct cell cell;
-
-    cell.image = at / (h * w);
-    cell.y = at / w % h;
-    cell.x = at % w;
-    return cell;
+    return (phase / PHASES_W + tap / WIN_W * s->dil_h - s->pad_h) % PHASES_H ==
+               0 &&
+           (phase % PHASES_W + tap % WIN_W * s->dil_w - s->pad_w) % PHASES_W ==
+               0;
 }
 
-/* A number of x under tap `tap` of the window at place `o`; channel of x. */
-static inline float
-under(__global const STORAGE(TYPE_x) *x, const struct window *v, struct cell o,
-      int channel, int tap)
+INLINE int
+next_tap(const struct shape *s, int tap, int phase)
 {
-    int yi = o.y * STRIDE_H + tap / WIN_W * v->dil_h - v->pad_h;
-    int xi = o.x * STRIDE_W + tap % WIN_W * v->dil_w - v->pad_w;
-
-    if (yi < 0 || yi >= v->in_h || xi < 0 || xi >= v->in_w)
-        return 0.0f;
-    return LOAD(TYPE_x, x,
-                ((o.image * v->groups * v->c + channel) * v->in_h + yi) *
-                        v->in_w + xi);
-}
-
-/* The number of dy whose window has its tap `tap` on cell `i` of x. */
-static inline float
-over(__global const STORAGE(TYPE_x) *dy, const struct window *v, struct cell i,
-     int channel, int tap)
-{
-    int yo = i.y + v->pad_h - tap / WIN_W * v->dil_h;
-    int xo = i.x + v->pad_w - tap % WIN_W * v->dil_w;
-
-    if (yo < 0 || yo % STRIDE_H != 0 || xo < 0 || xo % STRIDE_W != 0)
-        return 0.0f;
-    yo /= STRIDE_H;
-    xo /= STRIDE_W;
-    if (yo >= v->out_h || xo >= v->out_w)
-        return 0.0f;
-    return LOAD(TYPE_x, dy,
-                ((i.image * v->groups * v->k + channel) * v->out_h + yo) *
-                        v->out_w + xo);
-}
-
-/* A's and B's loaders; l is below the end of the sum, m and n may lie behind
- * the last row or column. */
-static inline float
-load_a(__global const STORAGE(TYPE_x) *a, const struct window *v, int group,
-       int m, int l)
-{
-#if MAKE == 0
-    if (m >= v->k)
-        return 0.0f;
-    return LOAD(TYPE_x, a, (group * v->k + m) * v->c * TAPS + l);
-#elif MAKE == 1
-    if (m >= v->c)
-        return 0.0f;
-    return LOAD(TYPE_x, a,
-                ((group * v->k + l / TAPS) * v->c + m) * TAPS + l % TAPS);
-#else
-    int plane = v->out_h * v->out_w;
-
-    if (m >= v->k)
-        return 0.0f;
-    return LOAD(TYPE_x, a,
-                ((l / plane * v->groups + group) * v->k + m) * plane +
-                    l % plane);
+#if PHASES > 1
+    while (tap < TAPS && !meets(s, tap, phase))
+        tap++;
 #endif
+    return tap;
 }
 
-static inline float
-load_b(__global const STORAGE(TYPE_x) *b, const struct window *v, int group,
-       struct cell fixed, int l, int n)
+/* The number of the source's plane that `column` sees under a tap, or -1. */
+INLINE int
+seen(const struct shape *s, const struct column *column, int tap, int phase)
 {
-#if MAKE == 0
-    return under(b, v, fixed, group * v->c + l / TAPS, l % TAPS);
-#elif MAKE == 1
-    return over(b, v, fixed, group * v->k + l / TAPS, l % TAPS);
-#else
-    if (n >= v->c * TAPS)
-        return 0.0f;
-    return under(b, v, fixed, group * v->c + n / TAPS, n % TAPS);
-#endif
+    int y = column->y + (phase / PHASES_W + tap / WIN_W * s->dil_h - s->pad_h) /
+                            PHASES_H;
+    int x = column->x + (phase % PHASES_W + tap % WIN_W * s->dil_w - s->pad_w) /
+                            PHASES_W;
+
+    if ((uint)y >= (uint)s->from_h || (uint)x >= (uint)s->from_w)
+        return -1;
+    return column->image + y * s->from_w + x;
 }
 
-__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
-conv_tiled(__global const STORAGE(TYPE_x) *a,
-           __global const STORAGE(TYPE_x) *b,
-           __global const STORAGE(TYPE_x) *bias,
-#if MAKE == 2
-           __global float *out,
-#else
-           __global STORAGE(TYPE_x) *out,
-#endif
-           int biased, int rows, int columns, int length, int splits, int part,
-           int groups, int c, int k, int in_h, int in_w, int out_h, int out_w,
-           int dil_h, int dil_w, int pad_h, int pad_w EPILOGUE_PARAMETERS)
+INLINE struct column
+column_of(const struct shape *s, int n, int columns, int high, int wide,
+          int group)
 {
-    __local float tile_a[2 * DEPTH * SPAN] __attribute__((aligned(16)));
-    __local float tile_b[2 * DEPTH * SPAN] __attribute__((aligned(16)));
-    const struct window v = {groups, c,     k,     in_h,  in_w, out_h,
-                             out_w,  dil_h, dil_w, pad_h, pad_w};
+    struct column column;
+    int q = n / wide;
+
+    column.x = n % wide * STEP_W;
+    column.y = n < columns ? q % high * STEP_H : 1 << 30;
+    column.image =
+        (q / high * s->groups + group) * s->depth * s->from_h * s->from_w;
+    column.at = -1;
+    return column;
+}
+
+/* ---- A: weights --------------------------------------------------------- */
+
+#if PACKED
+INLINE void
+load_a(__global const STORAGE(TYPE_x) *w, const struct shape *s, int group,
+       int m0, int tap, int channel, float4 next[FOURS_A])
+{
     int item = (int)get_local_id(0);
-    int group = (int)get_group_id(2) / splits;
-    int split = (int)get_group_id(2) % splits;
-    int m0 = (int)get_group_id(1) * TILE, n0 = (int)get_group_id(0) * TILE;
-    int begin = split * part, end = min(begin + part, length);
-    int half_row = item / 16 * 4, half_column = item % 16 * 4;
-    float4 sum[BLOCKS * 4][BLOCKS];
-    float next_a[EACH], next_b[EACH];
+
+#if FEW
+    int far = s->depth * TAPS * 8, l = channel * TAPS + tap;
+    int at = l * 8, high = l + item % 16 / 2 < s->depth * TAPS ? s->rows : 0;
+#else
+    int far = (s->depth + 7) / 8 * TAPS * 64, high = s->rows;
+    int at = (channel / 8 * TAPS + tap) * 64;
+#endif
+    int m = m0 + item / 16 * 8;
+
+    at += (group * s->rows + m) / 8 * far + item % 16 * 4;
+#pragma unroll
+    for (int e = 0; e < FOURS_A; e++) {
+        next[e] = m < high ? LOAD_FOUR(TYPE_x, w, at) : (float4)(0.0f);
+        m += ITEMS / 2;
+        at += ITEMS / 16 * far;
+    }
+}
+
+INLINE void
+keep_a(__local float *a, const float4 next[FOURS_A])
+{
+    int item = (int)get_local_id(0);
+
+#pragma unroll
+    for (int e = 0; e < FOURS_A; e++) {
+        int f = item + e * ITEMS;
+
+        *(__local float4 *)(a + f % 16 / 2 * SPAN_A + f / 16 * 8 + f % 2 * 4) =
+            next[e];
+    }
+}
+#else
+INLINE float
+weight(__global const STORAGE(TYPE_x) *w, const struct shape *s, int group,
+       int m, int tap, int channel)
+{
+#if FLIP
+    return LOAD(TYPE_x, w,
+                ((group * s->depth + channel) * s->rows + m) * TAPS + TAPS - 1 -
+                    tap);
+#else
+    return LOAD(TYPE_x, w,
+                ((group * s->rows + m) * s->depth + channel) * TAPS + tap);
+#endif
+}
+
+INLINE void
+load_a(__global const STORAGE(TYPE_x) *w, const struct shape *s, int group,
+       int m0, int tap, int channel, float4 next[FOURS_A])
+{
+    int item = (int)get_local_id(0), c = channel + item % DEPTH;
+    float one[EACH_A];
+
+#pragma unroll
+    for (int e = 0; e < EACH_A; e++) {
+        int m = m0 + item / DEPTH + e * (ITEMS / DEPTH);
+
+        one[e] = m < s->rows && c < s->depth ? weight(w, s, group, m, tap, c)
+                                             : 0.0f;
+    }
+#pragma unroll
+    for (int e = 0; e < FOURS_A; e++)
+        next[e] = (float4)(one[e * 4], one[e * 4 + 1], one[e * 4 + 2],
+                           one[e * 4 + 3]);
+}
+
+INLINE void
+keep_a(__local float *a, const float4 next[FOURS_A])
+{
+    int item = (int)get_local_id(0);
+    int at = item % DEPTH * SPAN_A + item / DEPTH, far = ITEMS / DEPTH;
+
+#pragma unroll
+    for (int e = 0; e < FOURS_A; e++) {
+        a[at + (e * 4 + 0) * far] = next[e].s0;
+        a[at + (e * 4 + 1) * far] = next[e].s1;
+        a[at + (e * 4 + 2) * far] = next[e].s2;
+        a[at + (e * 4 + 3) * far] = next[e].s3;
+    }
+}
+#endif
+
+/* ---- B: the source under the window -------------------------------------- */
+
+#if FEW
+INLINE void
+load_b(__global const STORAGE(TYPE_x) *x, const struct shape *s,
+       const struct column column[COLUMNS], int tap, int channel,
+       float next[EACH_B])
+{
+    int l = channel * TAPS + tap + (int)get_local_id(0) / TILE_N;
+
+#pragma unroll
+    for (int e = 0; e < EACH_B; e++) {
+        int c = l / TAPS, k = e % COLUMNS;
+        int at = c < s->depth ? seen(s, &column[k], l % TAPS, 0) : -1;
+
+        next[e] = at < 0
+                      ? 0.0f
+                      : LOAD(TYPE_x, x, at + c * s->from_h * s->from_w);
+        l += k == COLUMNS - 1 ? ROWS : 0;
+    }
+}
+#else
+INLINE void
+load_b(__global const STORAGE(TYPE_x) *x, const struct shape *s,
+       const struct column column[COLUMNS], int tap, int channel,
+       float next[EACH_B])
+{
+    int c = channel + (int)get_local_id(0) / TILE_N;
+    int plane = s->from_h * s->from_w, far = c * plane;
+
+#pragma unroll
+    for (int e = 0; e < EACH_B; e++) {
+        int at = column[e % COLUMNS].at;
+
+#if RAGGED
+        if (c >= s->depth)
+            at = -1;
+#endif
+        next[e] = at < 0 ? 0.0f : LOAD(TYPE_x, x, at + far);
+        if (e % COLUMNS == COLUMNS - 1) {
+            far += ROWS * plane;
+            c += ROWS;
+        }
+    }
+}
+#endif
+
+INLINE void
+keep_b(__local float *b, const float next[EACH_B])
+{
+    int item = (int)get_local_id(0);
+
+#pragma unroll
+    for (int e = 0; e < EACH_B; e++)
+        b[(item / TILE_N + e / COLUMNS * ROWS) * SPAN_B + item % TILE_N +
+          e % COLUMNS * ITEMS] = next[e];
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+/* The first number of the target in column n of channel 0, or -1. */
+INLINE int
+target_of(int n, int columns, int high, int wide, int to_h, int to_w,
+          int channels, int phase)
+{
+    int q = n / wide;
+    int y = q % high * PHASES_H + phase / PHASES_W;
+    int x = n % wide * PHASES_W + phase % PHASES_W;
+
+    if (n >= columns || y >= to_h || x >= to_w)
+        return -1;
+    return (q / high * channels * to_h + y) * to_w + x;
+}
+
+/* Block column j of this item, all eight rows of it. */
+#define STORE_COLUMN(j)                                                        \
+    do {                                                                       \
+        int n_ = n0 + (j) * (TILE_N / 2) + tile_column(item), at_[4];          \
+        for (int e = 0; e < (FOURS ? 1 : 4); e++)                              \
+            at_[e] = target_of(n_ + e, columns, high, wide, to_h, to_w,        \
+                               groups *rows, phase);                           \
+        STORE_ROW(j, 0);                                                       \
+        STORE_ROW(j, 1);                                                       \
+        STORE_ROW(j, 2);                                                       \
+        STORE_ROW(j, 3);                                                       \
+        STORE_ROW(j, 4);                                                       \
+        STORE_ROW(j, 5);                                                       \
+        STORE_ROW(j, 6);                                                       \
+        STORE_ROW(j, 7);                                                       \
+    } while (0)
+#define STORE_ROW(j, i)                                                        \
+    do {                                                                       \
+        int m_ = m0 + (i) / 4 * (TILE_M / 2) + tile_row(item) + (i) % 4;       \
+        int far_ = (group * rows + m_) * to_h * to_w;                          \
+        if (m_ < rows)                                                         \
+            STORE_NUMBERS(sum[i][j], group *rows + m_, far_);                  \
+    } while (0)
+#if PARTS
+#define STORED 1
+#define FINISH(v, i, channel) (v)
+#else
+#define STORED TYPE_x
+#define FINISH(v, i, channel)                                                  \
+    EPILOGUE((v) + (biased ? LOAD(TYPE_x, bias, channel) : 0.0f), i)
+#endif
+#if FOURS
+#define STORE_NUMBERS(v, channel, far)                                         \
+    do {                                                                       \
+        int i_ = at_[0] + (far);                                               \
+        if (at_[0] >= 0)                                                       \
+            STORE_FOUR(STORED, out, i_,                                        \
+                       ((float4)(FINISH((v).s0, i_, channel),                  \
+                                 FINISH((v).s1, i_ + 1, channel),              \
+                                 FINISH((v).s2, i_ + 2, channel),              \
+                                 FINISH((v).s3, i_ + 3, channel))));           \
+    } while (0)
+#else
+#define STORE_NUMBER(v, e, channel, far)                                       \
+    if (at_[e] >= 0)                                                           \
+    STORE(STORED, out, at_[e] + (far), FINISH(v, at_[e] + (far), channel))
+#define STORE_NUMBERS(v, channel, far)                                         \
+    do {                                                                       \
+        STORE_NUMBER((v).s0, 0, channel, far);                                 \
+        STORE_NUMBER((v).s1, 1, channel, far);                                 \
+        STORE_NUMBER((v).s2, 2, channel, far);                                 \
+        STORE_NUMBER((v).s3, 3, channel, far);                                 \
+    } while (0)
+#endif
+
+/* Work-group (tile, group and phase, part). */
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+conv_tiled(__global const STORAGE(TYPE_x) *w,
+           __global const STORAGE(TYPE_x) *from,
+           __global const STORAGE(TYPE_x) *bias,
+           __global STORAGE(STORED) *out, int biased, int rows, int depth,
+           int groups, int images, int from_h, int from_w, int to_h, int to_w,
+           int dil_h, int dil_w, int pad_h, int pad_w, int each, int count
+               EPILOGUE_PARAMETERS)
+{
+    __local float tile_a[2 * TILE_A] __attribute__((aligned(16)));
+    __local float tile_b[2 * TILE_B] __attribute__((aligned(16)));
+    const struct shape s = {rows,  depth, groups, from_h, from_w,
+                            dil_h, dil_w, pad_h,  pad_w};
+    int item = (int)get_local_id(0);
+    int group = (int)get_group_id(1) / PHASES;
+    int phase = (int)get_group_id(1) % PHASES;
+    int high = (to_h + PHASES_H - 1) / PHASES_H;
+    int wide = (to_w + PHASES_W - 1) / PHASES_W;
+    int columns = images * high * wide;
+    int2 tile = tile_at((int)get_group_id(0), (rows + TILE_M - 1) / TILE_M,
+                        (columns + TILE_N - 1) / TILE_N);
+    int m0 = tile.s0 * TILE_M, n0 = tile.s1 * TILE_N;
+    __local const float *a = tile_a + tile_row(item);
+    __local const float *b = tile_b + tile_column(item);
+    struct column column[COLUMNS];
+    float4 sum[8][2], next_a[FOURS_A];
+    float next_b[EACH_B];
     int now = 0;
-#if MAKE != 2
-    /* This item always loads the same column of B. */
-    int column = n0 + item % TILE;
-#if MAKE == 0
-    struct cell fixed = cell_of(column, out_h, out_w);
+    /* A step is a tap and the first of its channels; FEW: of all taps of all
+     * channels. */
+    int step = (int)get_group_id(2) * each;
+#if FEW
+    int stop = min((step + each) * DEPTH, depth * TAPS);
+    int tap = step * DEPTH, channel = 0, more = tap < stop;
 #else
-    struct cell fixed = cell_of(column, in_h, in_w);
+    int chunks = (depth + DEPTH - 1) / DEPTH;
+    int stop = min(step + each, chunks * TAPS);
+    int tap = next_tap(&s, step / chunks, phase), chunk = step % chunks;
+    int more = tap < TAPS && tap * chunks + chunk < stop;
+#define channel (chunk * DEPTH)
 #endif
+
+    tile_clear(sum);
+#pragma unroll
+    for (int k = 0; k < COLUMNS; k++) {
+        column[k] = column_of(&s, n0 + item % TILE_N + k * ITEMS, columns, high,
+                              wide, group);
+#if !FEW
+        column[k].at = seen(&s, &column[k], tap, phase);
 #endif
-
-    for (int i = 0; i < BLOCKS * 4; i++)
-        for (int j = 0; j < BLOCKS; j++)
-            sum[i][j] = (float4)(0.0f);
-    for (int l0 = begin - DEPTH; l0 < end; l0 += DEPTH) {
-        int coming = l0 + DEPTH;
-
-        /* Registers: the next rows, zeros behind the end. */
-#pragma unroll
-        for (int e = 0; e < EACH; e++) {
-            int l = coming + item % DEPTH;
-            int m = m0 + item / DEPTH + e * (ITEMS / DEPTH);
-
-            next_a[e] = l < end ? load_a(a, &v, group, m, l) : 0.0f;
-        }
-#pragma unroll
-        for (int e = 0; e < EACH; e++) {
-#if MAKE == 2
-            int l = coming + item % DEPTH;
-            int n = n0 + item / DEPTH + e * (ITEMS / DEPTH);
-            struct cell fixed = cell_of(l, out_h, out_w);
-
-            next_b[e] = l < end ? load_b(b, &v, group, fixed, l, n) : 0.0f;
+    }
+    if (more) {
+        load_a(w, &s, group, m0, tap, channel, next_a);
+        load_b(from, &s, column, tap, channel, next_b);
+        keep_a(tile_a, next_a);
+        keep_b(tile_b, next_b);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    while (more) {
+#if FEW
+        tap += DEPTH;
+        more = tap < stop;
 #else
-            int l = coming + item / TILE + e * (ITEMS / TILE);
-
-            next_b[e] = l < end && column < columns
-                            ? load_b(b, &v, group, fixed, l, column)
-                            : 0.0f;
-#endif
+        if (++chunk == chunks) {
+            chunk = 0;
+            tap = next_tap(&s, tap + 1, phase);
+#pragma unroll
+            for (int k = 0; k < COLUMNS; k++)
+                column[k].at = seen(&s, &column[k], tap, phase);
         }
-        if (l0 >= begin) {
-            __local const float *from_a = tile_a + now * DEPTH * SPAN;
-            __local const float *from_b = tile_b + now * DEPTH * SPAN;
-
-#pragma unroll
-            for (int l = 0; l < DEPTH; l++) {
-                float4 row[BLOCKS];
-
-#pragma unroll
-                for (int j = 0; j < BLOCKS; j++)
-                    row[j] = *(__local const float4 *)(from_b + l * SPAN +
-                                                       j * 64 + half_column);
-#pragma unroll
-                for (int i = 0; i < BLOCKS; i++) {
-                    float4 x = *(__local const float4 *)(from_a + l * SPAN +
-                                                         i * 64 + half_row);
-
-#pragma unroll
-                    for (int j = 0; j < BLOCKS; j++) {
-                        sum[i * 4 + 0][j] += x.s0 * row[j];
-                        sum[i * 4 + 1][j] += x.s1 * row[j];
-                        sum[i * 4 + 2][j] += x.s2 * row[j];
-                        sum[i * 4 + 3][j] += x.s3 * row[j];
-                    }
-                }
-            }
-            now = 1 - now;
-        }
-        /* Into the buffer that nobody reads before the barrier. */
-#pragma unroll
-        for (int e = 0; e < EACH; e++) {
-            int row_a = item % DEPTH;
-            int at_a = item / DEPTH + e * (ITEMS / DEPTH);
-#if MAKE == 2
-            int row_b = row_a, at_b = at_a;
-#else
-            int row_b = item / TILE + e * (ITEMS / TILE), at_b = item % TILE;
+        more = tap < TAPS && tap * chunks + chunk < stop;
 #endif
-
-            tile_a[(now * DEPTH + row_a) * SPAN + at_a] = next_a[e];
-            tile_b[(now * DEPTH + row_b) * SPAN + at_b] = next_b[e];
+        if (more) {
+            load_a(w, &s, group, m0, tap, channel, next_a);
+            load_b(from, &s, column, tap, channel, next_b);
+        }
+        tile_multiply(a + now * TILE_A, b + now * TILE_B, sum);
+        now = 1 - now;
+        if (more) {
+            keep_a(tile_a + now * TILE_A, next_a);
+            keep_b(tile_b + now * TILE_B, next_b);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-
-    for (int i = 0; i < BLOCKS * 4; i++) {
-        int m = m0 + i / 4 * 64 + half_row + i % 4;
-
-        if (m >= rows)
-            continue;
-        for (int j = 0; j < BLOCKS; j++) {
-            float four[4];
-
-            vstore4(sum[i][j], 0, four);
-            for (int e = 0; e < 4; e++) {
-                int n = n0 + j * 64 + half_column + e;
-#if MAKE == 2
-                if (n < columns)
-                    out[((split * groups + group) * rows + m) * columns + n] =
-                        four[e];
-#else
-                int plane = MAKE == 0 ? out_h * out_w : in_h * in_w;
-                int channel = group * rows + m;
-                int at = (n / plane * groups * rows + channel) * plane +
-                         n % plane;
-                float value = four[e];
-
-                if (n >= columns)
-                    continue;
-                if (biased)
-                    value += LOAD(TYPE_x, bias, channel);
-                STORE(TYPE_x, out, at, EPILOGUE(value, at));
+#if PARTS
+    out += (int)get_group_id(2) * count;
 #endif
-            }
-        }
-    }
-}
-
-/* dw = the parts of MAKE 2, added in their order. */
-__kernel void
-conv_tiled_sum(__global const float *parts, __global STORAGE(TYPE_x) *dw,
-               int count, int splits)
-{
-    int at = (int)get_global_id(0);
-    float sum = 0.0f;
-
-    if (at >= count)
-        return;
-    for (int s = 0; s < splits; s++)
-        sum += parts[s * count + at];
-    STORE(TYPE_x, dw, at, sum);
+    STORE_COLUMN(0);
+    STORE_COLUMN(1);
 }

@@ -255,7 +255,8 @@ static const struct oc_impl conv_impls[] = {
      oc_conv_winograd, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"blocked", oc_conv_blocked_refuse, oc_conv_blocked_layouts,
      oc_conv_blocked, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
-    {"tiled", oc_conv_tiled_refuse, NULL, oc_conv_tiled, OC_IMPL_EPILOGUE, 0},
+    {"tiled", oc_conv_tiled_refuse, oc_conv_tiled_layouts, oc_conv_tiled,
+     OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct, OC_IMPL_EPILOGUE, 0},
     {.name = NULL},
 };
@@ -266,8 +267,8 @@ static const struct oc_impl grad_input_impls[] = {
      OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"blocked", oc_conv_blocked_input_refuse, oc_conv_blocked_input_layouts,
      oc_conv_blocked_input, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
-    {"tiled", oc_conv_tiled_input_refuse, NULL, oc_conv_tiled_input,
-     OC_IMPL_EPILOGUE, 0},
+    {"tiled", oc_conv_tiled_input_refuse, oc_conv_tiled_input_layouts,
+     oc_conv_tiled_input, OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct_input, OC_IMPL_EPILOGUE, 0},
     {.name = NULL},
 };

@@ -56,13 +56,21 @@ ocellus_status oc_conv_direct_weight(struct oc_steps *steps,
 ocellus_status oc_conv_direct_bias(struct oc_steps *steps,
                                    const struct oc_node *node);
 
-/* conv_tiled.c: GPU-class devices, one and two spatial axes. */
+/* conv_tiled.c, conv_tiled_weight.c: GPU-class devices, one and two spatial
+ * axes. */
 const char *oc_conv_tiled_refuse(const struct oc_node *node,
                                  const struct oc_caps *caps);
 const char *oc_conv_tiled_input_refuse(const struct oc_node *node,
                                        const struct oc_caps *caps);
 const char *oc_conv_tiled_weight_refuse(const struct oc_node *node,
                                         const struct oc_caps *caps);
+void oc_conv_tiled_layouts(const struct oc_node *node,
+                           const struct oc_caps *caps, struct oc_layout in[],
+                           struct oc_layout out[], size_t *scratch);
+void oc_conv_tiled_input_layouts(const struct oc_node *node,
+                                 const struct oc_caps *caps,
+                                 struct oc_layout in[], struct oc_layout out[],
+                                 size_t *scratch);
 void oc_conv_tiled_weight_layouts(const struct oc_node *node,
                                   const struct oc_caps *caps,
                                   struct oc_layout in[], struct oc_layout out[],
@@ -73,6 +81,11 @@ ocellus_status oc_conv_tiled_input(struct oc_steps *steps,
                                    const struct oc_node *node);
 ocellus_status oc_conv_tiled_weight(struct oc_steps *steps,
                                     const struct oc_node *node);
+/* What keeps any of the three from tiles, whatever the shape; or NULL. */
+const char *oc_conv_tiled_cannot(const struct oc_node *node,
+                                 const struct oc_caps *caps);
+/* Bytes of the three tensors. */
+double oc_conv_tiled_traffic(const struct oc_node *node);
 
 /* Input 2 of Conv and ConvTranspose is there (extras of an epilogue follow
  * the operator's own inputs). */

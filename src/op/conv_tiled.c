@@ -1,255 +1,276 @@
-/* conv_tiled.c - the three convolutions on GPU-class devices, as one tiled
- * contraction (cl/conv_tiled.cl): which tile, and how many parts the sum of
- * the weight gradient is cut into. Both depend on the shape and the number of
- * compute units alone. */
+/* conv_tiled.c - convolution and its input gradient on GPU-class devices, as
+ * products in tiles (cl/conv_tiled.cl). */
 #include "base/type.h"
 #include "op/conv.h"
 #include "op/epilogue.h"
+#include "op/tile.h"
 
-enum make { MAKE_Y, MAKE_X, MAKE_W }; /* the kernel's MAKE */
-enum { ITEMS = 256, MOST_PARTS = 64 };
+enum { LEAST_ROWS = 4 }; /* channels of a group that make tiles worth it */
 
-struct contraction {
-    enum make make;
-    int rows, columns; /* of the output, for each group */
-    int64_t length;    /* of each sum */
-    int tile, depth;
-    int splits, part;
+/* One launch of the kernel, seen from the tensor that it makes. */
+struct job {
+    int flip;        /* the gradient: from is dy, to is dx */
+    int rows, depth; /* channels of a group, of the target and of the source */
+    int from[2], to[2];
+    int pad[2];
+    int phases[2];
+    int packed, few; /* the kernel's options */
+    struct oc_tiled product;
+    struct oc_tiling tiling;
 };
 
 static int64_t
-divide_up(int64_t a, int64_t b)
+round_up(int64_t a, int64_t b)
 {
-    return (a + b - 1) / b;
+    return (a + b - 1) / b * b;
 }
 
-static int64_t
-places(const int *extent)
-{
-    return (int64_t)extent[OC_H] * extent[OC_W];
-}
-
-static int64_t
-tiles_of(const struct contraction *t, const struct oc_conv_window *v, int tile)
-{
-    return divide_up(t->rows, tile) * divide_up(t->columns, tile) * v->groups;
-}
-
-/* Parts of no fewer than eight tiles' depth, until every unit has two tiles. */
-static void
-split(struct contraction *t, const struct oc_conv_window *v, int units)
-{
-    int64_t wanted = divide_up(2 * (int64_t)units, tiles_of(t, v, t->tile));
-    int64_t most = t->length / (8 * t->depth);
-
-    if (wanted > most)
-        wanted = most;
-    if (wanted > MOST_PARTS)
-        wanted = MOST_PARTS;
-    t->splits = 1;
-    t->part = (int)t->length;
-    if (t->make != MAKE_W || wanted <= 1)
-        return;
-    t->part =
-        (int)(divide_up(divide_up(t->length, wanted), t->depth)) * t->depth;
-    t->splits = (int)divide_up(t->length, t->part);
-}
-
-static struct contraction
-contraction_of(const struct oc_conv_window *v, enum make make, int units)
+/* Few channels of the source fill their steps badly. */
+static int
+is_few(const struct job *job, const struct oc_conv_window *v)
 {
     int taps = v->window[OC_H] * v->window[OC_W];
-    int c = v->c / v->groups, k = v->k / v->groups;
-    struct contraction t = {.make = make};
+    int64_t by_tap = round_up(job->depth, OC_TILE_DEPTH) * taps;
+    int64_t by_channel = round_up((int64_t)job->depth * taps, OC_TILE_DEPTH);
 
-    t.rows = make == MAKE_X ? c : k;
-    t.columns = make == MAKE_W   ? c * taps
-                : make == MAKE_X ? v->n * (int)places(v->in)
-                                 : v->n * (int)places(v->out);
-    t.length = make == MAKE_W   ? v->n * places(v->out)
-               : make == MAKE_X ? (int64_t)k * taps
-                                : (int64_t)c * taps;
-    t.tile = 64;
-    if (t.rows > 64 && t.columns > 64 && tiles_of(&t, v, 128) >= units)
-        t.tile = 128;
-    t.depth = t.tile == 128 ? 8 : 16;
-    split(&t, v, units);
-    return t;
+    return !job->flip && v->groups == 1 && 5 * by_channel < 4 * by_tap;
+}
+
+/* Blocks of channels must not belong to two groups. */
+static int
+is_packed(const struct job *job, const struct oc_conv_window *v)
+{
+    return v->groups == 1 ||
+           (job->rows % OC_TILE_DEPTH == 0 && job->depth % OC_TILE_DEPTH == 0);
+}
+
+static void
+read_axis(struct job *job, const struct oc_conv_window *v, int axis)
+{
+    int a = OC_H + axis;
+
+    job->from[axis] = job->flip ? v->out[a] : v->in[a];
+    job->to[axis] = job->flip ? v->in[a] : v->out[a];
+    job->pad[axis] =
+        job->flip ? v->dilation[a] * (v->window[a] - 1) - v->pad[a] : v->pad[a];
+    job->phases[axis] = job->flip ? v->stride[a] : 1;
+}
+
+static struct job
+job_of(const struct oc_conv_window *v, int flip, const struct oc_caps *caps)
+{
+    int c = v->c / v->groups, k = v->k / v->groups;
+    int taps = v->window[OC_H] * v->window[OC_W];
+    struct job job = {
+        .flip = flip, .rows = flip ? c : k, .depth = flip ? k : c};
+    int64_t columns = v->n;
+
+    for (int axis = 0; axis < 2; axis++) {
+        read_axis(&job, v, axis);
+        columns *= (job.to[axis] + job.phases[axis] - 1) / job.phases[axis];
+    }
+    job.few = is_few(&job, v);
+    job.packed = is_packed(&job, v);
+    job.product.rows = job.rows;
+    job.product.columns = columns;
+    job.product.copies = (int64_t)v->groups * job.phases[0] * job.phases[1];
+    job.product.steps =
+        job.few ? (job.depth * taps + OC_TILE_DEPTH - 1) / OC_TILE_DEPTH
+                : round_up(job.depth, OC_TILE_DEPTH) / OC_TILE_DEPTH * taps;
+    job.product.count =
+        (int64_t)v->n * v->groups * job.rows * job.to[0] * job.to[1];
+    job.product.whole = job.phases[0] * job.phases[1] > 1;
+    job.tiling = oc_tiling_of(&job.product, caps);
+    return job;
 }
 
 /* ---- refusing ----------------------------------------------------------- */
 
-static const char *
-refuse(const struct oc_node *node, const struct oc_caps *caps, enum make make)
+const char *
+oc_conv_tiled_cannot(const struct oc_node *node, const struct oc_caps *caps)
 {
-    struct oc_conv_window v = oc_conv_window_of(node);
+    const struct ocellus_value *value[] = {node->in[0], node->in[1],
+                                           node->out[0]};
+    ocellus_type type = node->in[0]->type;
 
     if (caps->cpu)
         return "tiles in local memory are made for GPUs";
-    if (caps->max_work_group < ITEMS || caps->local_memory < 20 * 1024)
-        return "it needs work-groups of 256 and 20 KB of local memory";
-    if (node->in[0]->type == OCELLUS_DOUBLE ||
-        node->in[0]->type == OCELLUS_INT32)
+    if (type != OCELLUS_FLOAT && type != OCELLUS_FLOAT16 &&
+        type != OCELLUS_BFLOAT16)
         return "it sums in float32";
-    if (v.axes == 3)
+    if (oc_conv_window_of(node).axes == 3)
         return "three spatial axes";
-    if ((make == MAKE_X ? v.c : v.k) / v.groups < 4 && v.groups > 1)
-        return "too few channels in a group to fill a tile";
-    for (int k = 0; k < 2; k++)
-        if (oc_shape_count(&node->in[k]->shape) == 0 ||
-            oc_shape_count(&node->in[k]->shape) > INT32_MAX)
+    for (size_t k = 0; k < OC_COUNT(value); k++)
+        if (oc_shape_count(&value[k]->shape) == 0 ||
+            oc_shape_count(&value[k]->shape) > INT32_MAX)
             return "a tensor is empty, or too large to be counted in int";
-    if (oc_shape_count(&node->out[0]->shape) == 0 ||
-        oc_shape_count(&node->out[0]->shape) > INT32_MAX)
-        return "a tensor is empty, or too large to be counted in int";
     return NULL;
+}
+
+static const char *
+refuse(const struct oc_node *node, const struct oc_caps *caps, int flip)
+{
+    const char *why = oc_conv_tiled_cannot(node, caps);
+    struct oc_conv_window v;
+    struct job job;
+
+    if (why)
+        return why;
+    v = oc_conv_window_of(node);
+    job = job_of(&v, flip, caps);
+    if (job.rows < LEAST_ROWS && v.groups > 1)
+        return "too few channels in a group to fill a tile";
+    return oc_tiling_refuse(&job.product, caps);
 }
 
 const char *
 oc_conv_tiled_refuse(const struct oc_node *node, const struct oc_caps *caps)
 {
-    return refuse(node, caps, MAKE_Y);
+    return refuse(node, caps, 0);
 }
 
 const char *
 oc_conv_tiled_input_refuse(const struct oc_node *node,
                            const struct oc_caps *caps)
 {
-    return refuse(node, caps, MAKE_X);
+    return refuse(node, caps, 1);
 }
 
-const char *
-oc_conv_tiled_weight_refuse(const struct oc_node *node,
-                            const struct oc_caps *caps)
+/* ---- layouts ------------------------------------------------------------ */
+
+static void
+layouts(const struct oc_node *node, const struct oc_caps *caps, int flip,
+        struct oc_layout in[], size_t *scratch)
 {
     struct oc_conv_window v = oc_conv_window_of(node);
+    struct job job = job_of(&v, flip, caps);
 
-    if (v.n * places(v.out) > INT32_MAX)
-        return "more places than int counts";
-    return refuse(node, caps, MAKE_W);
+    for (int k = 0; k < node->n_in; k++)
+        in[k] = OC_PLAIN;
+    if (job.packed)
+        in[1] = (struct oc_layout){.block = OC_TILE_DEPTH,
+                                   .groups = v.groups > 1 ? v.groups : 0,
+                                   .pack = flip      ? OC_PACK_CONV_FLIP
+                                           : job.few ? OC_PACK_CONV_FIRST
+                                                     : OC_PACK_CONV};
+    *scratch = oc_tiling_scratch(&job.tiling, job.product.count);
+}
+
+void
+oc_conv_tiled_layouts(const struct oc_node *node, const struct oc_caps *caps,
+                      struct oc_layout in[], struct oc_layout out[],
+                      size_t *scratch)
+{
+    out[0] = OC_PLAIN;
+    layouts(node, caps, 0, in, scratch);
+}
+
+void
+oc_conv_tiled_input_layouts(const struct oc_node *node,
+                            const struct oc_caps *caps, struct oc_layout in[],
+                            struct oc_layout out[], size_t *scratch)
+{
+    out[0] = OC_PLAIN;
+    layouts(node, caps, 1, in, scratch);
 }
 
 /* ---- launches ----------------------------------------------------------- */
 
-static void
-push_window(struct oc_steps *steps, struct oc_step *launch,
-            const struct oc_conv_window *v)
+double
+oc_conv_tiled_traffic(const struct oc_node *node)
 {
-    oc_arg_int(steps, launch, v->groups);
-    oc_arg_int(steps, launch, v->c / v->groups);
-    oc_arg_int(steps, launch, v->k / v->groups);
-    oc_arg_int(steps, launch, v->in[OC_H]);
-    oc_arg_int(steps, launch, v->in[OC_W]);
-    oc_arg_int(steps, launch, v->out[OC_H]);
-    oc_arg_int(steps, launch, v->out[OC_W]);
-    oc_arg_int(steps, launch, v->dilation[OC_H]);
-    oc_arg_int(steps, launch, v->dilation[OC_W]);
-    oc_arg_int(steps, launch, v->pad[OC_H]);
-    oc_arg_int(steps, launch, v->pad[OC_W]);
+    return (double)oc_type_size(node->in[0]->type) *
+           (double)(oc_shape_count(&node->in[0]->shape) +
+                    oc_shape_count(&node->in[1]->shape) +
+                    oc_shape_count(&node->out[0]->shape));
 }
 
 static void
 define(struct oc_steps *steps, struct oc_step *launch,
-       const struct oc_conv_window *v, const struct contraction *t)
+       const struct oc_conv_window *v, const struct job *job)
 {
+    int fours = job->phases[0] * job->phases[1] == 1 &&
+                job->to[0] * job->to[1] % 4 == 0;
+
     oc_define_type(steps, launch, "x", steps->node->in[0]->type);
-    oc_define(steps, launch, "MAKE", (int)t->make);
-    oc_define(steps, launch, "TILE", t->tile);
-    oc_define(steps, launch, "DEPTH", t->depth);
+    oc_define(steps, launch, "PACKED", job->packed);
+    oc_define(steps, launch, "FEW", job->few);
+    oc_define(steps, launch, "RAGGED", job->depth % OC_TILE_DEPTH != 0);
+    oc_define(steps, launch, "FLIP", job->flip);
+    oc_define(steps, launch, "FOURS", fours);
+    oc_define(steps, launch, "PARTS", job->tiling.splits > 1);
     oc_define(steps, launch, "WIN_H", v->window[OC_H]);
     oc_define(steps, launch, "WIN_W", v->window[OC_W]);
-    oc_define(steps, launch, "STRIDE_H", v->stride[OC_H]);
-    oc_define(steps, launch, "STRIDE_W", v->stride[OC_W]);
+    oc_define(steps, launch, "STEP_H", job->flip ? 1 : v->stride[OC_H]);
+    oc_define(steps, launch, "STEP_W", job->flip ? 1 : v->stride[OC_W]);
+    oc_define(steps, launch, "PHASES_H", job->phases[0]);
+    oc_define(steps, launch, "PHASES_W", job->phases[1]);
 }
 
-/* a, b: which inputs are the kernel's. in_parts: the output is scratch. */
-static struct oc_step *
-contract(struct oc_steps *steps, const struct oc_conv_window *v,
-         const struct contraction *t, int a, int b)
+static void
+push_shape(struct oc_steps *steps, struct oc_step *launch,
+           const struct oc_conv_window *v, const struct job *job)
 {
-    const struct oc_node *node = steps->node;
-    int biased = t->make != MAKE_W && oc_conv_has_bias(node);
-    struct oc_step *launch = oc_launch(steps, "conv_tiled", "conv_tiled");
-    double bytes = (double)oc_type_size(node->in[0]->type);
+    const int shape[] = {
+        job->rows,         job->depth,        v->groups,   v->n,
+        job->from[0],      job->from[1],      job->to[0],  job->to[1],
+        v->dilation[OC_H], v->dilation[OC_W], job->pad[0], job->pad[1]};
 
-    define(steps, launch, v, t);
-    oc_arg_in(steps, launch, a);
-    oc_arg_in(steps, launch, b);
+    for (size_t k = 0; k < OC_COUNT(shape); k++)
+        oc_arg_int(steps, launch, shape[k]);
+}
+
+static void
+add_parts(struct oc_steps *steps, const struct job *job,
+          const struct oc_conv_window *v, int biased)
+{
+    const struct oc_tile_sum sum = {.c = biased ? 2 : 0,
+                                    .fast = job->to[0] * job->to[1],
+                                    .slow = job->rows * v->groups,
+                                    .row = 1,
+                                    .alpha = 1,
+                                    .beta = (float)biased};
+
+    oc_tile_sum(steps, &job->tiling, job->product.count, &sum);
+}
+
+static ocellus_status
+emit(struct oc_steps *steps, const struct oc_node *node, int flip)
+{
+    struct oc_conv_window v = oc_conv_window_of(node);
+    struct job job = job_of(&v, flip, steps->caps);
+    int biased = oc_conv_has_bias(node), parts = job.tiling.splits > 1;
+    struct oc_step *launch = oc_launch(steps, "conv_tiled", "conv_tiled");
+
+    define(steps, launch, &v, &job);
+    oc_arg_in(steps, launch, 1);
+    oc_arg_in(steps, launch, 0);
     oc_arg_in(steps, launch, biased ? 2 : 0);
-    if (t->make == MAKE_W)
+    if (parts)
         oc_arg_scratch(steps, launch);
     else
         oc_arg_out(steps, launch, 0);
     oc_arg_int(steps, launch, biased);
-    oc_arg_int(steps, launch, t->rows);
-    oc_arg_int(steps, launch, t->columns);
-    oc_arg_int(steps, launch, t->length);
-    oc_arg_int(steps, launch, t->splits);
-    oc_arg_int(steps, launch, t->part);
-    push_window(steps, launch, v);
-    oc_grid3(launch, divide_up(t->columns, t->tile) * ITEMS,
-             divide_up(t->rows, t->tile), (int64_t)v->groups * t->splits, ITEMS,
-             1, 1);
-    oc_cost(launch, oc_conv_flops(v),
-            bytes * (double)(oc_shape_count(&node->in[0]->shape) +
-                             oc_shape_count(&node->in[1]->shape) +
-                             oc_shape_count(&node->out[0]->shape)));
-    return launch;
-}
-
-static ocellus_status
-emit(struct oc_steps *steps, const struct oc_node *node, enum make make, int a,
-     int b)
-{
-    struct oc_conv_window v = oc_conv_window_of(node);
-    struct contraction t = contraction_of(&v, make, steps->caps->compute_units);
-
-    oc_epilogue(steps, contract(steps, &v, &t, a, b), NULL);
+    push_shape(steps, launch, &v, &job);
+    oc_arg_int(steps, launch, job.tiling.each);
+    oc_arg_int(steps, launch, job.product.count);
+    oc_tiling_launch(launch, steps, &job.product, &job.tiling);
+    oc_cost(launch, oc_conv_flops(&v), oc_conv_tiled_traffic(node));
+    if (parts)
+        add_parts(steps, &job, &v, biased);
+    else
+        oc_epilogue(steps, launch, NULL);
     return OCELLUS_OK;
 }
 
 ocellus_status
 oc_conv_tiled(struct oc_steps *steps, const struct oc_node *node)
 {
-    return emit(steps, node, MAKE_Y, 1, 0);
+    return emit(steps, node, 0);
 }
 
 ocellus_status
 oc_conv_tiled_input(struct oc_steps *steps, const struct oc_node *node)
 {
-    return emit(steps, node, MAKE_X, 1, 0);
-}
-
-void
-oc_conv_tiled_weight_layouts(const struct oc_node *node,
-                             const struct oc_caps *caps, struct oc_layout in[],
-                             struct oc_layout out[], size_t *scratch)
-{
-    struct oc_conv_window v = oc_conv_window_of(node);
-    struct contraction t = contraction_of(&v, MAKE_W, caps->compute_units);
-
-    in[0] = in[1] = out[0] = OC_PLAIN;
-    *scratch = sizeof(float) * (size_t)t.splits *
-               (size_t)oc_shape_count(&node->out[0]->shape);
-}
-
-ocellus_status
-oc_conv_tiled_weight(struct oc_steps *steps, const struct oc_node *node)
-{
-    struct oc_conv_window v = oc_conv_window_of(node);
-    struct contraction t =
-        contraction_of(&v, MAKE_W, steps->caps->compute_units);
-    int64_t count = oc_shape_count(&node->out[0]->shape);
-    struct oc_step *launch;
-
-    contract(steps, &v, &t, 1, 0);
-    launch = oc_launch(steps, "conv_tiled", "conv_tiled_sum");
-    define(steps, launch, &v, &t);
-    oc_arg_scratch(steps, launch);
-    oc_arg_out(steps, launch, 0);
-    oc_arg_int(steps, launch, count);
-    oc_arg_int(steps, launch, t.splits);
-    oc_grid1(launch, count, 0);
-    oc_cost(launch, (double)count * t.splits, 4.0 * (double)count * t.splits);
-    return OCELLUS_OK;
+    return emit(steps, node, 1);
 }

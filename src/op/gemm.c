@@ -286,6 +286,8 @@ oc_emit_product(struct oc_steps *steps, const struct oc_product *p,
         return;
     if (caps->cpu && p->batches <= 2)
         oc_product_cpu(steps, p, at);
+    else if (!oc_product_tiled_refuse(p, caps))
+        oc_product_tiled(steps, p, at, OCELLUS_FLOAT);
     else if (caps->clblast && !caps->cpu && p->batches <= 1 && p->k > 0)
         oc_product_clblast(steps, p, at);
     else
@@ -451,6 +453,8 @@ grad_matmul(const struct oc_node *node, struct ocellus_value *dy[],
 /* ---- rows --------------------------------------------------------------- */
 
 static const struct oc_impl impls[] = {
+    {"tiled", oc_gemm_tiled_refuse, oc_gemm_tiled_layouts, oc_gemm_tiled,
+     OC_IMPL_EPILOGUE, 0},
     {"clblast", oc_gemm_clblast_refuse, NULL, oc_gemm_clblast, OC_IMPL_EPILOGUE,
      0},
     {"cpu", oc_gemm_cpu_refuse, NULL, oc_gemm_cpu, OC_IMPL_EPILOGUE, 0},

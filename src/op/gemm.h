@@ -50,6 +50,10 @@ void oc_product_cpu(struct oc_steps *steps, const struct oc_product *product,
 void oc_product_clblast(struct oc_steps *steps,
                         const struct oc_product *product,
                         const struct oc_factors *factors);
+void oc_product_tiled(struct oc_steps *steps, const struct oc_product *product,
+                      const struct oc_factors *factors, ocellus_type type);
+const char *oc_product_tiled_refuse(const struct oc_product *product,
+                                    const struct oc_caps *caps);
 void oc_product_direct(struct oc_steps *steps, const struct oc_product *product,
                        const struct oc_factors *factors, ocellus_type type);
 
@@ -57,6 +61,15 @@ void oc_product_direct(struct oc_steps *steps, const struct oc_product *product,
 const char *oc_gemm_cpu_refuse(const struct oc_node *node,
                                const struct oc_caps *caps);
 ocellus_status oc_gemm_cpu(struct oc_steps *steps, const struct oc_node *node);
+
+/* gemm_tiled.c: float32, half and bfloat16 on GPU-class devices. */
+const char *oc_gemm_tiled_refuse(const struct oc_node *node,
+                                 const struct oc_caps *caps);
+void oc_gemm_tiled_layouts(const struct oc_node *node,
+                           const struct oc_caps *caps, struct oc_layout in[],
+                           struct oc_layout out[], size_t *scratch);
+ocellus_status oc_gemm_tiled(struct oc_steps *steps,
+                             const struct oc_node *node);
 
 /* gemm_clblast.c: CLBlast's GEMM, float32 on GPU-class devices. */
 const char *oc_gemm_clblast_refuse(const struct oc_node *node,

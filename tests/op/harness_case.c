@@ -204,6 +204,8 @@ oc_test_open_session(struct oc_test *t, const struct ocellus_graph *graph,
     }
     if (t->of->gpu)
         caps.cpu = 0;
+    if (t->of->units > 0)
+        caps.compute_units = t->of->units;
     /* Interpreted, CLBlast's kernels take minutes, and they are not ours. */
     if (getenv("OCELLUS_TEST_SMALL"))
         caps.clblast = 0;
