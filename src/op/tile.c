@@ -12,8 +12,8 @@ static const struct {
     int m, n;
     double worth;
 } tiles[] = {
-    {128, 128, 1.0}, {128, 64, 0.92}, {64, 128, 0.92},
-    {64, 64, 0.85},  {128, 32, 0.7},  {32, 128, 0.7},
+    {32, 128, 0.7},  {128, 32, 0.7},  {64, 64, 0.85},
+    {64, 128, 0.92}, {128, 64, 0.92}, {128, 128, 1.0},
 };
 
 enum {
@@ -52,12 +52,12 @@ time_of(const struct oc_tiled *p, int t, int splits, int units)
 {
     int m = tiles[t].m, n = tiles[t].n;
     int64_t groups = tiles_of(p, m, n) * p->copies * splits;
-    double busy = (double)divide_up(groups, units) * m * n;
+    double busy = (double)divide_up(groups, units) * m * n / tiles[t].worth;
     double time;
 
-    if (busy < BUSY)
-        busy = BUSY;
-    time = busy * (double)divide_up(p->steps, splits) / tiles[t].worth;
+    /* Of those that leave a unit idle, the one that leaves most. */
+    busy = busy < BUSY ? BUSY + busy / 100 : busy * 1.01;
+    time = busy * (double)divide_up(p->steps, splits);
     if (splits > 1)
         time += LAUNCH + TRAFFIC * (splits + 1.0) * (double)p->count / units;
     return time;

@@ -8,9 +8,9 @@
 # file of cl/ with the defaults of its options. All must compile. A kernel whose
 # file says in its head
 #
-#     Registers at most: NAME 128, OTHER 64.
+#     Registers at most: NAME 168, NAME/128x128 128.
 #
-# must also keep all its variables in registers, no more than so many: NVIDIA's
+# (the second with tiles of 128 x 128) must also keep all its variables in registers, no more than so many: NVIDIA's
 # a work-item, AMD's vectors a lane. The table is in the test's log:
 #
 #     sm_80, sm_90     registers, bytes of stack, bytes of spill stores
@@ -170,8 +170,15 @@ for options in "$folder"/*.options; do
         continue
     fi
     # The table; a heavy kernel's row may be wrong.
-    if awk -v limits="$folder/limits" '
+    if awk -v limits="$folder/limits" -v what="$what" '
+        function option(name) {
+            if (!match(what, "-D" name "=[0-9]+"))
+                return ""
+            return substr(what, RSTART + length(name) + 3,
+                          RLENGTH - length(name) - 3)
+        }
         BEGIN {
+            tile = "/" option("TILE_M") "x" option("TILE_N")
             while ((getline line < limits) > 0) {
                 split(line, word, " ")
                 limit[word[1]] = word[2]
@@ -181,9 +188,14 @@ for options in "$folder"/*.options; do
             gpu = $2 ~ /^gfx/
             waves = gpu ? ", " $5 " waves" : ""
             spill = gpu ? 0 : $5
-            bad = $1 in limit && ($4 > 0 || spill > 0 ||
-                                  ($3 != "-" && $3 > limit[$1] + 0))
+            most = "none"
             if ($1 in limit)
+                most = limit[$1]
+            if (($1 tile) in limit)
+                most = limit[$1 tile]
+            bad = most != "none" && ($4 > 0 || spill > 0 ||
+                                  ($3 != "-" && $3 > most + 0))
+            if (most != "none")
                 printf "# %s%-16s %-8s %4s registers, %d on the stack, " \
                     "%d spilled%s\n", bad ? "WRONG " : "", $1, $2, $3, $4, \
                     spill, waves

@@ -217,6 +217,24 @@ conv_bias(const struct oc_node *node, const double *const x[],
         .op = "ConvTranspose", .attributes = attributes_,                      \
         .in = {{x}, {w}, {b}}, .reference = conv_input, .expect = y            \
     }
+/* As for a GPU of so many compute units. */
+#define TILED(op_, reference_, units_, attributes_, ...)                       \
+    {                                                                          \
+        .op = op_, .attributes = attributes_, .in = {__VA_ARGS__},             \
+        .reference = reference_, .gpu = 1, .units = units_                     \
+    }
+/* Its gradients' kernels have cases of their own. */
+#define TILE(op_, reference_, units_, attributes_, ...)                        \
+    {                                                                          \
+        .op = op_, .attributes = attributes_, .in = {__VA_ARGS__},             \
+        .reference = reference_, .gpu = 1, .units = units_, .no_gradient = 1   \
+    }
+#define TILED_IN(type_, tolerance_, op_, reference_, attributes_, a, b)        \
+    {                                                                          \
+        .op = op_, .attributes = attributes_,                                  \
+        .in = {{a, .type = type_}, {b, .type = type_}},                        \
+        .reference = reference_, .tolerance = tolerance_, .gpu = 1, .units = 1 \
+    }
 static const struct oc_case cases[] = {
     CONV("1x1x1x1", "1x1x1x1", NULL, NULL, "1x1x1x1"),
     CONV("2x3x7x6", "4x3x3x3", "4", "pads=1,1,1,1", "2x4x7x6"),
@@ -268,48 +286,79 @@ static const struct oc_case cases[] = {
      .expect = "3x2x2x2"},
     {.op = "ConvGradBias", .in = {{"3x5x4x7"}}, .reference = conv_bias},
     {.op = "ConvGradBias", .in = {{"7x3"}}, .reference = conv_bias},
-    /* Tiles of 64: less than one, several, sums not multiples of 16. */
-    {.op = "Conv",
-     .attributes = "pads=1,1,1,1",
-     .in = {{"2x3x7x6"}, {"4x3x3x3"}, {"4"}},
-     .reference = conv,
-     .gpu = 1},
-    {.op = "Conv",
-     .attributes = "pads=4,3,4,3 strides=3,2 dilations=2,1",
-     .in = {{"1x2x9x9"}, {"5x2x2x3"}, {"5"}},
-     .reference = conv,
-     .gpu = 1},
-    {.op = "Conv",
-     .attributes = "group=2 pads=1,1,1,1",
-     .in = {{"1x10x5x4"}, {"14x5x3x3"}, {"14"}},
-     .reference = conv,
-     .gpu = 1},
-    {.op = "Conv",
-     .in = {{"1x6x9x9"}, {"67x6x1x1"}},
-     .reference = conv,
-     .gpu = 1},
-    {.op = "Conv",
-     .attributes = "pads=2,2 strides=3 dilations=2",
-     .in = {{"2x3x17"}, {"5x3x4"}, {"5"}},
-     .reference = conv,
-     .gpu = 1},
-    /* Tiles of 128 on a few compute units. */
-    {.op = "Conv",
-     .in = {{"1x3x16x17"}, {"130x3x1x1"}},
-     .reference = conv,
-     .no_gradient = 1,
-     .gpu = 1},
-    {.op = "ConvTranspose",
-     .attributes = "strides=2,2 pads=1,1,1,1 output_padding=1,1",
-     .in = {{"2x3x4x5"}, {"3x4x3x3"}, {"4"}},
-     .reference = conv_input,
-     .gpu = 1},
+    /* Less than a tile, few channels, bias. */
+    TILED("Conv", conv, 1, "pads=1,1,1,1", {"2x3x7x6"}, {"4x3x3x3"}, {"4"}),
+    TILED("Conv", conv, 1, "pads=4,3,4,3 strides=3,2 dilations=2,1",
+          {"1x2x9x9"}, {"5x2x2x3"}, {"5"}),
+    TILED("Conv", conv, 1, "pads=2,2 strides=3 dilations=2", {"2x3x17"},
+          {"5x3x4"}, {"5"}),
+    /* Taps outside: channels a multiple of eight, and not; whole groups of
+     * blocks, and groups that share blocks. */
+    TILED("Conv", conv, 1, "pads=1,2,1,2 strides=1,2 dilations=2,1",
+          {"1x8x8x7"}, {"9x8x3x3"}, {"9"}),
+    TILED("Conv", conv, 1, "pads=1,1,1,1", {"1x13x4x4"}, {"8x13x3x3"}, {"8"}),
+    TILED("Conv", conv, 1, "group=2 pads=1,1,1,1", {"1x16x4x4"}, {"16x8x3x3"},
+          {"16"}),
+    TILED("Conv", conv, 1, "group=2 pads=1,1,1,1", {"1x10x5x4"}, {"14x5x3x3"},
+          {"14"}),
+    /* Few tiles on many units: sums in parts. */
+    TILED("Conv", conv, 64, "pads=1,1,1,1", {"1x32x5x5"}, {"6x32x3x3"}, {"6"}),
+    TILED("Conv", conv, 64, "pads=3,3,3,3", {"1x3x5x6"}, {"6x3x7x7"}, {"6"}),
+    TILED("ConvTranspose", conv_input, 64, "pads=1,1,1,1", {"1x32x4x5"},
+          {"32x5x3x3"}, {"5"}),
+    /* Gradients by phases; one phase has no tap. */
+    TILED("ConvTranspose", conv_input, 1,
+          "strides=2,2 pads=1,1,1,1 output_padding=1,1", {"2x3x4x5"},
+          {"3x4x3x3"}, {"4"}),
+    TILED("ConvGradInput", conv_input, 1, "strides=2,3 extent=7,8", {"1x8x4x3"},
+          {"8x16x1x1"}),
+    TILED("ConvGradInput", conv_input, 1,
+          "strides=2,3 pads=1,0,2,1 dilations=1,2 extent=8,9 group=2",
+          {"1x16x5x3"}, {"16x8x3x2"}),
+    TILED("ConvGradInput", conv_input, 1, "pads=3,3,3,3 extent=6,6",
+          {"1x8x10x10"}, {"8x5x3x3"}),
+    /* Each tile, for each of the three; planes of whole fours, and others. */
+    TILE("Conv", conv, 1, NULL, {"2x3x9x7"}, {"125x3x1x1"}, {"125"}),
+    TILE("Conv", conv, 1, NULL, {"1x9x9x7"}, {"125x9x1x1"}),
+    TILE("Conv", conv, 1, NULL, {"2x9x8x8"}, {"60x9x1x1"}),
+    TILE("Conv", conv, 1, NULL, {"1x8x8x8"}, {"60x8x1x1"}),
+    TILE("Conv", conv, 1, NULL, {"2x8x10x6"}, {"20x8x1x1"}),
+    TILE("Conv", conv, 1, NULL, {"1x8x5x6"}, {"125x8x1x1"}),
+    TILE("ConvGradInput", conv_input, 1, "extent=8,8", {"2x8x8x8"},
+         {"8x125x1x1"}),
+    TILE("ConvGradInput", conv_input, 1, "extent=9,7", {"1x8x9x7"},
+         {"8x125x1x1"}),
+    TILE("ConvGradInput", conv_input, 1, "extent=9,7", {"2x9x9x7"},
+         {"9x60x1x1"}),
+    TILE("ConvGradInput", conv_input, 1, "extent=9,7", {"1x3x9x7"},
+         {"3x60x1x1"}),
+    TILE("ConvGradInput", conv_input, 1, "extent=8,8", {"2x8x8x8"},
+         {"8x20x1x1"}),
+    TILE("ConvGradInput", conv_input, 1, "extent=5,6", {"1x8x5x6"},
+         {"8x125x1x1"}),
+    TILE("ConvGradWeight", conv_weight, 1, "kernel_shape=3,3", {"1x14x5x5"},
+         {"1x125x3x3"}),
+    TILE("ConvGradWeight", conv_weight, 1, "kernel_shape=3,3 strides=2,2",
+         {"1x7x5x5"}, {"1x125x2x2"}),
+    TILE("ConvGradWeight", conv_weight, 1, "kernel_shape=3,3", {"3x14x4x4"},
+         {"3x60x2x2"}),
+    TILE("ConvGradWeight", conv_weight, 1, "kernel_shape=3,3 pads=1,1,1,1",
+         {"1x7x3x2"}, {"1x60x3x2"}),
+    TILE("ConvGradWeight", conv_weight, 1, "kernel_shape=3,3 dilations=2,1",
+         {"1x14x6x4"}, {"1x20x2x2"}),
+    TILE("ConvGradWeight", conv_weight, 1, "kernel_shape=1,2 group=2",
+         {"2x30x3x4"}, {"2x220x3x3"}),
     /* Its sum runs over 2x12x12 places: several parts. */
-    {.op = "ConvGradWeight",
-     .attributes = "kernel_shape=3,3 pads=1,1,1,1",
-     .in = {{"2x2x12x12"}, {"2x3x12x12"}},
-     .reference = conv_weight,
-     .gpu = 1},
+    TILED("ConvGradWeight", conv_weight, 64, "kernel_shape=3,3 pads=1,1,1,1",
+          {"2x2x12x12"}, {"2x3x12x12"}),
+    TILED_IN(OCELLUS_FLOAT16, 1e-3, "Conv", conv, "pads=1,1,1,1", "1x8x5x5",
+             "9x8x3x3"),
+    TILED_IN(OCELLUS_BFLOAT16, 8e-3, "Conv", conv, "pads=1,1,1,1", "1x3x5x4",
+             "9x3x3x3"),
+    TILED_IN(OCELLUS_FLOAT16, 1e-3, "ConvGradInput", conv_input,
+             "pads=1,1,1,1 strides=2,2 extent=5,6", "1x8x3x3", "8x9x3x3"),
+    TILED_IN(OCELLUS_BFLOAT16, 8e-3, "ConvGradWeight", conv_weight,
+             "kernel_shape=3,3", "1x4x5x5", "1x6x3x3"),
 };
 
 int

@@ -109,6 +109,18 @@ matmul(const struct oc_node *node, const double *const x[], double *const y[])
         .op = "MatMulT", .attributes = attributes_, .in = {{a}, {b}},          \
         .reference = matmul, .expect = y                                       \
     }
+/* As for a GPU of so many compute units. */
+#define TILED(a, b, c, attributes_, units_, y)                                 \
+    {                                                                          \
+        .op = "Gemm", .attributes = attributes_, .in = {{a}, {b}, {c}},        \
+        .reference = gemm, .expect = y, .gpu = 1, .units = units_,             \
+        .no_gradient = 1                                                       \
+    }
+#define TILED_IN(type_, tolerance_, a, b)                                      \
+    {                                                                          \
+        .op = "Gemm", .in = {{a, .type = type_}, {b, .type = type_}},          \
+        .reference = gemm, .tolerance = tolerance_, .gpu = 1, .units = 1       \
+    }
 
 static const struct oc_case cases[] = {
     GEMM("1x1", "1x1", NULL, NULL, "1x1"),
@@ -164,6 +176,35 @@ static const struct oc_case cases[] = {
     TURNED("2x4x5", "2x6x5", "transB=1", "2x4x6"),
     TURNED("2x5x4", "1x6x5", "transA=1 transB=1", "2x4x6"),
     TURNED("3x2x7", "4x7", "transB=1", "3x2x4"),
+    /* Each tile; vectors of four, and rows that are none; all turns. */
+    TILED("125x9", "9x126", "126", NULL, 1, "125x126"),
+    TILED("16x124", "16x128", "124x1", "transA=1 alpha=2 beta=-1", 1,
+          "124x128"),
+    TILED("125x7", "63x7", NULL, "transB=1", 1, "125x63"),
+    TILED("7x125", "60x7", "125x60", "transA=1 transB=1", 1, "125x60"),
+    TILED("60x8", "124x8", "124", "transB=1", 1, "60x124"),
+    TILED("60x24", "24x64", NULL, NULL, 1, "60x64"),
+    TILED("61x5", "5x63", NULL, NULL, 1, "61x63"),
+    TILED("20x12", "12x124", NULL, NULL, 1, "20x124"),
+    TILED("12x20", "125x12", "", "transA=1 transB=1 beta=3", 1, "20x125"),
+    TILED("124x12", "12x28", NULL, NULL, 1, "124x28"),
+    TILED("125x12", "30x12", NULL, "transB=1", 1, "125x30"),
+    /* Bands of tiles; sums in parts. */
+    TILED("1300x1", "1x130", NULL, NULL, 1, "1300x130"),
+    TILED("5x260", "260x6", "6", "alpha=0.5 beta=2", 64, "5x6"),
+    TILED("4x300", "8x300", "4x1", "transB=1", 64, "4x8"),
+    TILED_IN(OCELLUS_FLOAT16, 1e-3, "12x16", "16x20"),
+    TILED_IN(OCELLUS_BFLOAT16, 8e-3, "13x9", "9x5"),
+    {.op = "MatMul",
+     .in = {{"2x1x4x5"}, {"3x5x6"}},
+     .reference = matmul,
+     .gpu = 1,
+     .units = 1},
+    {.op = "MatMul",
+     .in = {{"2x3x4x8"}, {"2x1x8x12"}},
+     .reference = matmul,
+     .gpu = 1,
+     .units = 1},
 };
 
 int

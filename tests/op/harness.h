@@ -63,7 +63,8 @@ struct oc_case {
     int plain;       /* not from blocked inputs */
     int n_compared;  /* outputs compared, 0: all but saved ones */
     int gpu;         /* planned as for a GPU, on any device */
-    int units;       /* of so many compute units; 0: the device's */
+    int units;       /* of so many compute units, and without CLBlast; 0: as
+                      * the device is */
     int gradient_of; /* the output whose gradient is looked at */
     int slack;       /* gradient's tolerance is so many times 1e-4; 0: 1 */
 };
