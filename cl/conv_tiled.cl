@@ -29,7 +29,7 @@
  *                         8 x 8 (FEW: `first`); 0: as the model has them
  *   FEW                   see above
  *   RAGGED                1: channels of the source are no multiple of 8
- *   FLIP                  1: the gradient
+ *   FLIP                  1: weights of a gradient, and not PACKED
  *   FOURS                 1: planes of the target are multiples of four
  *   PARTS                 1: `out` is float and has the parts one by one
  *   WIN_H, WIN_W, STEP_H, STEP_W, PHASES_H, PHASES_W

@@ -196,7 +196,7 @@ define(struct oc_steps *steps, struct oc_step *launch,
     oc_define(steps, launch, "PACKED", job->packed);
     oc_define(steps, launch, "FEW", job->few);
     oc_define(steps, launch, "RAGGED", job->depth % OC_TILE_DEPTH != 0);
-    oc_define(steps, launch, "FLIP", job->flip);
+    oc_define(steps, launch, "FLIP", job->flip && !job->packed);
     oc_define(steps, launch, "FOURS", fours);
     oc_define(steps, launch, "PARTS", job->tiling.splits > 1);
     oc_define(steps, launch, "WIN_H", v->window[OC_H]);
