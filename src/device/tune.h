@@ -4,8 +4,9 @@
  * Operators that are alike are one class (plan/tuned.h). The classes that take
  * most of a run come first. In each, every implementation that does not refuse
  * is tried on one node by itself, with its inputs lying as in the usual plan,
- * turn by turn with the usual one; medians are compared. The fastest wins, if
- * its numbers are those of the direct one, and the verdict is kept at once.
+ * turn by turn with the usual one; medians are compared, and first quartiles,
+ * which others on the machine disturb less. The fastest wins, if its numbers
+ * are those of the direct one, and the verdict is kept at once.
  *
  * A node alone is not the net: at the end the whole plan is measured, with the
  * verdicts and without, turn by turn. Verdicts whose nodes are no faster there

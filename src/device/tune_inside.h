@@ -38,6 +38,9 @@ ocellus_status oc_tune_trial_open(struct oc_tune_trial *trial,
                                   const struct oc_tune_site *site,
                                   const char *by);
 void oc_tune_trial_close(struct oc_tune_trial *trial);
+/* Do both do the same, step by step? Then one need not be tried. */
+int oc_tune_trial_same(const struct oc_tune_trial *a,
+                       const struct oc_tune_trial *b);
 /* Runs it once; microseconds from the node's first launch to the end of its
  * last. */
 ocellus_status oc_tune_trial_run(struct oc_tune_trial *trial,
@@ -106,13 +109,59 @@ void oc_tune_whole_close(struct oc_tune_whole *whole);
 /* One run on the clock, a sample for each node: its launches and the reorders
  * before and behind it. */
 ocellus_status oc_tune_whole_run(struct oc_tune_whole *whole);
-/* Medians over the rounds, in microseconds: of node k, and of a run. */
-double oc_tune_whole_node(const struct oc_tune_whole *whole, int k);
-double oc_tune_whole_all(const struct oc_tune_whole *whole);
+/* Microseconds over the rounds: of node k, and of a run (oc_tune_typical). */
+double oc_tune_whole_node(const struct oc_tune_whole *whole, int k, int good);
+double oc_tune_whole_all(const struct oc_tune_whole *whole, int good);
 /* Memory that it works in. */
 size_t oc_tune_whole_bytes(const struct oc_tune_whole *whole);
 
-/* Sorts. 0 of none. */
-double oc_tune_median(double *list, int count);
+/* The median; `good`: the first quartile, which is less of what others did to
+ * the machine. Who wins must be faster by both. Sorts. 0 of none. */
+double oc_tune_typical(double *list, int count, int good);
+
+/* ---- the tuner (tune.c, tune_judge.c) -------------------------------------
+ */
+
+/* Rounds of both plans at the end, and how long more of them may take. */
+enum { OC_TUNE_LEAST_ROUNDS = 5, OC_TUNE_END_SECONDS = 20 };
+
+/* Operators that are alike. */
+struct oc_tune_class {
+    char *what;
+    int node; /* the first of them */
+    int nodes;
+    double us; /* of all, in the usual plan */
+    int state; /* OCELLUS_TUNE_... */
+    int race;  /* verdict is known or measured */
+    char by[OC_TUNE_NAME], usual[OC_TUNE_NAME];
+    double by_us, usual_us;
+    char why[256];
+};
+
+struct oc_tuner {
+    struct ocellus_session *session;
+    struct ocellus_device *device;
+    struct oc_caps caps; /* without verdicts */
+    double start, end, until;
+    double all; /* microseconds of a run, at first */
+    int gains;  /* the whole is faster with the verdicts */
+    struct oc_tune_whole base;
+    struct oc_tune_class *class;
+    int n_classes, room_classes;
+    int *class_of; /* per node; -1 */
+    struct oc_tune_form *form;
+    int n_forms, room_forms;
+    ocellus_tune_result *result;
+};
+
+/* A class's verdict onto the disk; result->kept = 0 where it cannot. */
+void oc_tune_keep(struct oc_tuner *tuner, const struct oc_tune_class *c);
+/* The verdicts of the classes that are wanted, by class in order; free() it. */
+ocellus_status oc_tune_table(const struct oc_tuner *tuner,
+                             struct oc_tuned **table, int *count,
+                             int (*wanted)(const struct oc_tune_class *c));
+/* Measures the whole plan with the verdicts and without, and drops those that
+ * are no gain there. */
+ocellus_status oc_tune_judge(struct oc_tuner *tuner);
 
 #endif

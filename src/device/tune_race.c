@@ -20,6 +20,7 @@ enum {
     SLOW = 4       /* times as slow as the usual one */
 };
 static const double turns_seconds = 0.3; /* more turns only within that */
+static const double hopeless = 1.1;      /* no more turns */
 
 double
 oc_tune_now(void)
@@ -35,7 +36,9 @@ oc_tune_now(void)
 struct rival {
     char by[OC_TUNE_NAME];
     double us, usual_us; /* medians */
+    double ratio;        /* of them, or of the quartiles where that is more */
     int out;             /* failed, wrong, slow, or not tried */
+    int confirmed;
 };
 
 enum { MOST_RIVALS = 32 };
@@ -49,21 +52,35 @@ add_rival(struct rival *list, int *count, const char *by)
     snprintf(list[(*count)++].by, OC_TUNE_NAME, "%s", by);
 }
 
+static void
+add_ways(struct rival *list, int *count, const struct oc_op *op,
+         const struct oc_impl *impl)
+{
+    const char *way;
+
+    add_rival(list, count, impl->name);
+    for (int k = 0; (way = oc_impl_way(op, impl, k)) != NULL; k++)
+        add_rival(list, count, oc_impl_name(op, impl, way));
+}
+
+/* The usual one, its other ways, and whoever can do it at all. */
 static int
 list_candidates(const struct oc_caps *caps, const struct oc_node *node,
                 struct rival *list)
 {
-    const struct oc_op *op = node->op;
-    const char *way;
+    const struct oc_impl *usual = node->op->impls;
+    struct oc_caps eager = *caps;
     int count = 0;
 
-    for (const struct oc_impl *i = op->impls; i && i->name; i++) {
-        if (oc_plan_refusal(caps, node, i))
-            continue;
-        add_rival(list, &count, i->name);
-        for (int k = 0; (way = oc_impl_way(op, i, k)) != NULL; k++)
-            add_rival(list, &count, oc_impl_name(op, i, way));
-    }
+    eager.eager = 1;
+    while (usual && usual->name && oc_plan_refusal(caps, node, usual))
+        usual++;
+    if (!usual || !usual->name)
+        return 0;
+    add_ways(list, &count, node->op, usual);
+    for (const struct oc_impl *i = node->op->impls; i->name; i++)
+        if (i != usual && !oc_plan_refusal(&eager, node, i))
+            add_ways(list, &count, node->op, i);
     return count;
 }
 
@@ -107,38 +124,55 @@ static void
 note_form(struct oc_tune_race *race, const struct rival *r)
 {
     struct oc_tune_form *f = form_of(race, r->by);
-    double ratio = r->usual_us > 0 ? r->us / r->usual_us : 1;
 
     if (!f)
         return;
-    if (f->races++ == 0 || ratio < f->best)
-        f->best = ratio;
+    if (f->races++ == 0 || r->ratio < f->best)
+        f->best = r->ratio;
 }
 
 /* ---- turns --------------------------------------------------------------- */
 
-/* The first run of each may compile; the second tells whether more are worth
+static double
+ratio_of(double *b, double *a, int count)
+{
+    double middle = oc_tune_typical(b, count, 0) / oc_tune_typical(a, count, 0);
+    double good = oc_tune_typical(b, count, 1) / oc_tune_typical(a, count, 1);
+
+    return good > middle ? good : middle;
+}
+
+/* Nobody is better in a second race than in the first: of several that are
+ * alike, chance makes one look fast.
+ *
+ * The first run of each may compile; the second tells whether more are worth
  * it. */
 static ocellus_status
 take_turns(struct oc_tune_race *race, struct oc_tune_trial *usual,
            struct oc_tune_trial *trial, struct rival *r)
 {
-    double a[MOST_TURNS], b[MOST_TURNS], start;
-    int count;
+    double a[MOST_TURNS], b[MOST_TURNS], start, ratio;
+    int count, slow = 0;
 
     for (int k = 0; k < 2; k++) {
         OC_TRY(oc_tune_trial_run(usual, race->site, &a[0]));
         OC_TRY(oc_tune_trial_run(trial, race->site, &b[0]));
     }
     start = oc_tune_now();
-    for (count = 1; count < MOST_TURNS && b[0] <= SLOW * a[0]; count++) {
-        if (count >= LEAST_TURNS && oc_tune_now() > start + turns_seconds)
+    for (count = 1; count < MOST_TURNS && !slow; count++) {
+        if (count >= LEAST_TURNS && (oc_tune_now() > start + turns_seconds ||
+                                     ratio_of(b, a, count) > hopeless))
             break;
         OC_TRY(oc_tune_trial_run(usual, race->site, &a[count]));
         OC_TRY(oc_tune_trial_run(trial, race->site, &b[count]));
+        slow = count == 1 &&
+               oc_tune_typical(b, 2, 1) > SLOW * oc_tune_typical(a, 2, 1);
     }
-    r->usual_us = oc_tune_median(a, count);
-    r->us = oc_tune_median(b, count);
+    ratio = ratio_of(b, a, count);
+    if (ratio > r->ratio)
+        r->ratio = ratio;
+    r->usual_us = oc_tune_typical(a, count, 0);
+    r->us = oc_tune_typical(b, count, 0);
     return OCELLUS_OK;
 }
 
@@ -170,9 +204,10 @@ try_rival(struct oc_tune_race *race, struct oc_tune_trial *usual,
     ocellus_status status =
         oc_tune_trial_open(&trial, race->device, race->caps, race->site, r->by);
 
-    if (status == OCELLUS_OK)
+    r->out = status == OCELLUS_OK && oc_tune_trial_same(usual, &trial);
+    if (status == OCELLUS_OK && !r->out)
         status = take_turns(race, usual, &trial, r);
-    if (status == OCELLUS_OK)
+    if (status == OCELLUS_OK && !r->out)
         note_form(race, r);
     oc_tune_trial_close(&trial);
     return settle(race, r, status);
@@ -269,6 +304,15 @@ out:
 
 /* ---- the race ------------------------------------------------------------ */
 
+/* Numbers, and a second race. */
+static ocellus_status
+confirm(struct oc_tune_race *race, struct oc_tune_trial *usual, struct rival *r)
+{
+    r->confirmed = 1;
+    OC_TRY(check_numbers(race, r));
+    return r->out ? OCELLUS_OK : try_rival(race, usual, r);
+}
+
 /* The rival of the largest gain, or NULL. */
 static struct rival *
 leader(struct rival *list, int count)
@@ -278,8 +322,8 @@ leader(struct rival *list, int count)
     for (int k = 1; k < count; k++) {
         struct rival *r = &list[k];
 
-        if (!r->out && r->us < (1 - OC_TUNE_LEAST_GAIN) * r->usual_us &&
-            (!best || r->us / r->usual_us < best->us / best->usual_us))
+        if (!r->out && r->ratio < 1 - OC_TUNE_LEAST_GAIN &&
+            (!best || r->ratio < best->ratio))
             best = r;
     }
     return best;
@@ -295,8 +339,9 @@ run_all(struct oc_tune_race *race, struct oc_tune_trial *usual,
             *whole = 0;
             return OCELLUS_OK;
         }
-        if (!list[k].out)
-            OC_TRY(try_rival(race, usual, &list[k]));
+        if (list[k].out)
+            continue;
+        OC_TRY(try_rival(race, usual, &list[k]));
         if (!list[k].out)
             race->usual_us = list[k].usual_us;
     }
@@ -322,9 +367,9 @@ oc_tune_race_run(struct oc_tune_race *race, int *whole)
     if (race->usual_us <= 0)
         OC_TRY_OUT(oc_tune_trial_run(&usual, race->site, &race->usual_us));
     while (*whole && (best = leader(list, count)) != NULL) {
-        OC_TRY_OUT(check_numbers(race, best));
-        if (!best->out)
+        if (best->confirmed)
             break;
+        OC_TRY_OUT(confirm(race, &usual, best));
     }
     best = *whole ? leader(list, count) : NULL;
     snprintf(race->by, sizeof race->by, "%s", best ? best->by : race->usual);

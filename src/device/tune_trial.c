@@ -245,6 +245,43 @@ oc_tune_trial_close(struct oc_tune_trial *trial)
     memset(trial, 0, sizeof *trial);
 }
 
+static int
+same_arg(const struct oc_arg *a, const struct oc_arg *b)
+{
+    return a->kind == b->kind && a->place == b->place && a->i == b->i &&
+           a->bytes == b->bytes && a->f >= b->f && a->f <= b->f;
+}
+
+static int
+same_step(const struct oc_step *a, const struct oc_step *b)
+{
+    if (a->kind != OC_STEP_KERNEL || b->kind != OC_STEP_KERNEL)
+        return a->kind == b->kind && a->kind == OC_STEP_FILL;
+    if (a->n_args != b->n_args || a->dims != b->dims ||
+        strcmp(a->kernel, b->kernel) != 0 ||
+        strcmp(a->options, b->options) != 0)
+        return 0;
+    for (int d = 0; d < a->dims; d++)
+        if (a->global[d] != b->global[d] || a->local[d] != b->local[d])
+            return 0;
+    for (int k = 0; k < a->n_args; k++)
+        if (!same_arg(&a->arg[k], &b->arg[k]))
+            return 0;
+    return 1;
+}
+
+int
+oc_tune_trial_same(const struct oc_tune_trial *a, const struct oc_tune_trial *b)
+{
+    if (a->plan->n_steps != b->plan->n_steps ||
+        a->plan->n_prologue != b->plan->n_prologue)
+        return 0;
+    for (int k = 0; k < a->plan->n_steps; k++)
+        if (!same_step(a->plan->step[k], b->plan->step[k]))
+            return 0;
+    return 1;
+}
+
 static double
 window(const struct oc_tune_trial *t)
 {

@@ -189,16 +189,18 @@ by_size(const void *a, const void *b)
 }
 
 double
-oc_tune_median(double *list, int count)
+oc_tune_typical(double *list, int count, int good)
 {
     if (count == 0)
         return 0;
     qsort(list, (size_t)count, sizeof *list, by_size);
+    if (good)
+        return list[(count - 1) / 4];
     return (list[(count - 1) / 2] + list[count / 2]) / 2;
 }
 
 double
-oc_tune_whole_node(const struct oc_tune_whole *w, int k)
+oc_tune_whole_node(const struct oc_tune_whole *w, int k, int good)
 {
     double list[OC_TUNE_MOST_ROUNDS];
     size_t width = (size_t)w->plan->n_choices + 1;
@@ -206,11 +208,11 @@ oc_tune_whole_node(const struct oc_tune_whole *w, int k)
 
     for (int r = 0; r < w->rounds && count < OC_TUNE_MOST_ROUNDS; r++)
         list[count++] = w->sample[width * (size_t)r + (size_t)k];
-    return oc_tune_median(list, count);
+    return oc_tune_typical(list, count, good);
 }
 
 double
-oc_tune_whole_all(const struct oc_tune_whole *w)
+oc_tune_whole_all(const struct oc_tune_whole *w, int good)
 {
-    return oc_tune_whole_node(w, w->plan->n_choices);
+    return oc_tune_whole_node(w, w->plan->n_choices, good);
 }

@@ -40,6 +40,12 @@ struct oc_caps {
     /* The other way of an implementation that layouts and emit are asked for
      * (oc_op's ways): "short", or NULL for the usual one. */
     const char *way;
+    /* 1: refuse only what cannot be done. The tuner asks so, who measures; 0:
+     * also what is usually slower than the next in the list. */
+    int eager;
 };
+
+/* Is this the other way that is asked for? */
+int oc_caps_way(const struct oc_caps *caps, const char *way);
 
 #endif

@@ -248,6 +248,19 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 
 /* ---- rows --------------------------------------------------------------- */
 
+/* "narrow" has one vector of channels and more pixels at once; "short" and
+ * "long" are work-items, "deep" and "shallow" chunks of channels; "single"
+ * makes one tile of the same pixels. "passes": three launches, not one. */
+#define BLOCKED_WAYS                                                           \
+    "blocked:narrow", "blocked:short", "blocked:long", "blocked:deep",         \
+        "blocked:shallow", "blocked:single"
+static const char *const conv_ways[] = {BLOCKED_WAYS, "winograd:passes", NULL};
+static const char *const grad_input_ways[] = {BLOCKED_WAYS, NULL};
+/* "narrow" as above; "single": one block of x for a window of one tap;
+ * "parts": the batch in twice as many. */
+static const char *const grad_weight_ways[] = {
+    "blocked:narrow", "blocked:single", "blocked:parts", NULL};
+
 static const struct oc_impl conv_impls[] = {
     {"depthwise", oc_conv_depthwise_refuse, oc_conv_depthwise_layouts,
      oc_conv_depthwise, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
@@ -299,6 +312,7 @@ const struct oc_op oc_op_Conv = {
     .params = 6,
     .infer = infer_conv,
     .grad = grad_conv,
+    .ways = conv_ways,
     .impls = conv_impls,
 };
 
@@ -310,6 +324,7 @@ const struct oc_op oc_op_ConvTranspose = {
     .params = 6,
     .infer = infer_grad_input,
     .grad = grad_grad_input,
+    .ways = grad_input_ways,
     .impls = grad_input_impls,
 };
 
@@ -321,6 +336,7 @@ const struct oc_op oc_op_ConvGradInput = {
     .flags = OC_OP_INTERNAL,
     .infer = infer_grad_input,
     .grad = grad_grad_input,
+    .ways = grad_input_ways,
     .impls = grad_input_impls,
 };
 
@@ -332,6 +348,7 @@ const struct oc_op oc_op_ConvGradWeight = {
     .flags = OC_OP_INTERNAL,
     .infer = infer_grad_weight,
     .grad = grad_grad_weight,
+    .ways = grad_weight_ways,
     .impls = grad_weight_impls,
 };
 

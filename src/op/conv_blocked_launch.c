@@ -12,19 +12,27 @@ enum {
 
 struct tile {
     int pixels, vectors;
+    int near; /* bytes of weights */
 };
 
 /* Sums, weights and one number more within the registers. */
 static struct tile
 tile_of(const struct oc_caps *caps, const struct oc_conv_job *job)
 {
-    const int one = job->k_blocks == 1;
+    const int one = job->k_blocks == 1 || oc_caps_way(caps, "narrow");
+    struct tile t = {14, one ? 1 : 2, WEIGHTS_NEAR};
 
     if (caps->vector_registers < 32)
-        return one ? (struct tile){8, 1} : (struct tile){6, 2};
-    if (job->few)
-        return one ? (struct tile){12, 1} : (struct tile){12, 2};
-    return one ? (struct tile){14, 1} : (struct tile){14, 2};
+        t.pixels = one ? 8 : 6;
+    else if (job->few)
+        t.pixels = 12;
+    if (oc_caps_way(caps, "narrow"))
+        t.pixels = caps->vector_registers < 32 ? 12 : 24;
+    if (oc_caps_way(caps, "deep"))
+        t.near *= 4;
+    if (oc_caps_way(caps, "shallow"))
+        t.near /= 2;
+    return t;
 }
 
 /* Blocks of channels in equal chunks whose weights stay near. */
@@ -34,7 +42,7 @@ chunk_of(const struct oc_conv_job *job, const struct tile *tile, int blocks)
     const int b = job->y.of.block;
     const int lanes = job->few ? 1 : job->c < b ? job->c : b;
     const int bytes = job->taps[0] * job->taps[1] * lanes * b * 4;
-    int most = bytes ? WEIGHTS_NEAR / (bytes * tile->vectors) : blocks;
+    int most = bytes ? tile->near / (bytes * tile->vectors) : blocks;
     int chunks;
 
     if (most < 1)
@@ -54,10 +62,10 @@ turns_of(const struct oc_conv_job *job, const struct tile *tile,
     const int tiles = (job->k_blocks + tile->vectors - 1) / tile->vectors;
     const double bytes =
         4.0 * job->c * job->taps[0] * job->taps[1] * b * tile->vectors;
-    const double most = WEIGHTS_NEAR / (bytes > 0.0 ? bytes : 1.0);
+    const double most = tile->near / (bytes > 0.0 ? bytes : 1.0);
     int groups;
 
-    if (most < 2.0 ||
+    if (most < 2.0 || oc_caps_way(caps, "single") ||
         total < (int64_t)LEAST_TILES * caps->compute_units * tile->pixels)
         return 1;
     groups = (int)((tiles + (int)most - 1) / (int)most);
@@ -82,6 +90,10 @@ span_of(const struct oc_conv_job *job, const struct tile *tile, int turns,
         spans = (double)total / near;
     if (spans * k_items < 4.0 * caps->compute_units)
         spans = 4.0 * caps->compute_units / k_items;
+    if (oc_caps_way(caps, "short"))
+        spans *= 2.0;
+    if (oc_caps_way(caps, "long"))
+        spans /= 2.0;
     if (spans < 1.0)
         spans = 1.0;
     parts = (int64_t)(spans + 0.5);

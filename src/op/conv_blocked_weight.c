@@ -48,6 +48,8 @@ wide_of(const struct oc_conv_window *v, const struct shape_of_work *w,
 {
     int wide = 4;
 
+    if (oc_caps_way(caps, "single"))
+        return 1;
     if (w->few || w->taps > 1 || v->c % caps->vector_width || v->groups > 1)
         return 1;
     while (wide > 1 && (w->x_blocks % wide || w->x_blocks / wide * w->k_tiles <
@@ -68,7 +70,7 @@ work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
     w.taps = v->window[OC_H] * (few ? 1 : v->window[OC_W]);
     w.x_blocks = few ? v->c : ceiling(v->c, b);
     w.k_blocks = ceiling(v->k / groups, b);
-    w.vectors = w.k_blocks > 1 ? 2 : 1;
+    w.vectors = w.k_blocks > 1 && !oc_caps_way(caps, "narrow") ? 2 : 1;
     w.columns = columns_of(w.lanes, w.vectors, caps->vector_registers);
     if (w.columns * w.vectors < 6 &&
         columns_of(w.lanes, 1, caps->vector_registers) > w.columns) {
@@ -84,6 +86,8 @@ work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
     w.splits = 1;
     if (pairs < 4 * caps->compute_units)
         w.splits = ceiling(4 * caps->compute_units, pairs);
+    if (oc_caps_way(caps, "parts"))
+        w.splits *= 2;
     if (w.splits > v->n)
         w.splits = v->n > 0 ? v->n : 1;
     w.share = ceiling(v->n, w.splits);

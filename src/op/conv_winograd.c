@@ -109,7 +109,7 @@ winograd_of(const struct oc_conv_window *v, const struct oc_caps *caps)
     w.part = part_of(w.total, (w.c_blocks + w.k_blocks) * width);
     w.v = POINTS * w.part * w.c_blocks * width;
     w.m = POINTS * w.part * w.k_blocks * width;
-    w.fused = fused_of(&w, caps);
+    w.fused = oc_caps_way(caps, "passes") ? 0 : fused_of(&w, caps);
     return w;
 }
 
@@ -130,6 +130,8 @@ oc_conv_winograd_refuse(const struct oc_node *node, const struct oc_caps *caps)
     for (int a = OC_H; a <= OC_W; a++)
         if (v.window[a] != 3 || v.stride[a] != 1 || v.dilation[a] != 1)
             return "it knows windows of 3 x 3 with stride 1";
+    if (caps->eager)
+        return NULL;
     if (v.c < LEAST_CHANNELS || v.k < LEAST_CHANNELS)
         return "with fewer than 16 channels the way there and back costs more";
     if (tiles_in_all(&v) < LEAST_TILES)

@@ -470,6 +470,7 @@ const struct oc_op oc_op_Gemm = {
     .params = 6,
     .infer = infer_gemm,
     .grad = grad_gemm,
+    .ways = oc_gemm_cpu_ways,
     .impls = impls,
 };
 
@@ -481,6 +482,7 @@ const struct oc_op oc_op_MatMul = {
     .params = 3,
     .infer = infer_matmul,
     .grad = grad_matmul,
+    .ways = oc_gemm_cpu_ways,
     .impls = impls,
 };
 
@@ -492,5 +494,6 @@ const struct oc_op oc_op_MatMulT = {
     .flags = OC_OP_INTERNAL,
     .infer = infer_matmul,
     .grad = grad_matmul,
+    .ways = oc_gemm_cpu_ways,
     .impls = impls,
 };

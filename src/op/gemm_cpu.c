@@ -12,6 +12,11 @@ enum { FEW = 4 };       /* rows of A that make it a matter of bandwidth */
 enum { SOME = 24 };     /* that still read a transposed B where it lies */
 enum { DEEPEST = 256 }; /* rows of B in a block: PANEL x 256 fits into L1 */
 
+/* Other ways: "fine" and "coarse" have twice and half as many work-groups,
+ * "deep" blocks have twice the rows of B. */
+const char *const oc_gemm_cpu_ways[] = {"cpu:fine", "cpu:coarse", "cpu:deep",
+                                        NULL};
+
 struct blocking {
     const char *kernel;
     int width, rows, vecs; /* register tile */
@@ -35,6 +40,19 @@ static int
 cores_of(const struct oc_caps *caps)
 {
     return caps->compute_units > 0 ? caps->compute_units : 1;
+}
+
+/* Work-groups of a product, where there is so much to do. */
+static int
+most_groups(const struct oc_caps *caps)
+{
+    int per_core = 4;
+
+    if (oc_caps_way(caps, "fine"))
+        per_core = 8;
+    if (oc_caps_way(caps, "coarse"))
+        per_core = 2;
+    return per_core * cores_of(caps);
 }
 
 static int
@@ -63,7 +81,7 @@ block_few(const struct oc_product *p, const struct oc_caps *caps)
 {
     static const int vecs[] = {8, 6, 4, 3}, dots[] = {4, 4, 4, 3};
     struct blocking b = {.width = width_of(caps), .rows = p->m};
-    int groups = 4 * cores_of(caps), unit;
+    int groups = most_groups(caps), unit;
 
     b.kernel = p->transpose_b ? "gemm_dots" : "gemm_rows";
     b.vecs = p->transpose_b ? 1 : vecs[p->m - 1];
@@ -80,7 +98,7 @@ block_few(const struct oc_product *p, const struct oc_caps *caps)
 static struct blocking
 block_some(const struct oc_product *p, const struct oc_caps *caps)
 {
-    const int groups = 4 * cores_of(caps), dots = 4;
+    const int groups = most_groups(caps), dots = 4;
 
     return (struct blocking){
         .kernel = "gemm_dots_in_turn",
@@ -105,7 +123,7 @@ local_bytes(const struct blocking *b)
 static int
 groups_of(const struct oc_product *p, const struct oc_caps *caps)
 {
-    const int most = 4 * cores_of(caps);
+    const int most = most_groups(caps);
     const double worth = oc_product_flops(p) / 4e5;
 
     if (worth >= most)
@@ -144,8 +162,9 @@ block_many(const struct oc_product *p, const struct oc_caps *caps)
                          .rows = rows_of(caps, p->m),
                          .vecs = 2};
     int panel = b.vecs * b.width, wanted = groups_of(p, caps);
+    int deepest = oc_caps_way(caps, "deep") ? 2 * DEEPEST : DEEPEST;
 
-    b.tile_k = p->k > 0 ? divide_up(p->k, divide_up(p->k, DEEPEST)) : 1;
+    b.tile_k = p->k > 0 ? divide_up(p->k, divide_up(p->k, deepest)) : 1;
     /* A turned A is gathered again for each block of columns: cut rows. */
     b.tile_n = p->transpose_a ? 0 : columns_of(p, panel, wanted);
     if (b.tile_n == 0)

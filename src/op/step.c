@@ -54,6 +54,12 @@ oc_launch(struct oc_steps *steps, const char *file, const char *kernel)
     return step;
 }
 
+int
+oc_caps_way(const struct oc_caps *caps, const char *way)
+{
+    return caps->way && strcmp(caps->way, way) == 0;
+}
+
 /* ---- options ------------------------------------------------------------ */
 
 static void

@@ -65,7 +65,9 @@ take(struct oc_planning *p, const struct oc_node *node,
     const char *way;
     const struct oc_impl *impl =
         tuned ? oc_impl_find(node->op, tuned->by, &way) : NULL;
-    if (impl != NULL && oc_plan_refusal(p->caps, node, impl) == NULL) {
+    struct oc_caps eager = *p->caps;
+    eager.eager = 1;
+    if (impl != NULL && oc_plan_refusal(&eager, node, impl) == NULL) {
         choice->tuned = impl != choice->usual || way != NULL;
         choice->impl = impl;
         choice->way = way;
@@ -115,6 +117,7 @@ choose_one(struct oc_planning *p, const struct oc_node *node)
     }
     struct oc_caps caps = *p->caps;
     caps.way = chosen->way;
+    caps.eager = choice->tuned;
     if (chosen->impl != NULL && chosen->impl->layouts != NULL)
         chosen->impl->layouts(node, &caps, in, out, &chosen->scratch);
     else

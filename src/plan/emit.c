@@ -358,6 +358,7 @@ emit_node(struct oc_planning *p, const struct oc_node *node)
     int from = steps->count;
     struct oc_caps caps = *p->caps;
     caps.way = chosen->way;
+    caps.eager = choice->tuned;
     steps->caps = &caps;
     ocellus_status status = chosen->impl->emit(steps, node);
     steps->caps = p->caps;

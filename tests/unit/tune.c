@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "device/session.h"
+#include "device/doctor.h"
+#include "device/tune_inside.h"
 #include "device/tuning.h"
 #include "plan/tuned.h"
 #include "tests/unit/suite.h"
@@ -81,6 +82,12 @@ static const struct oc_op row = {.name = "Planted",
                                  .flags = OC_OP_INTERNAL,
                                  .infer = infer_same,
                                  .impls = impls};
+
+static void
+must(ocellus_status status)
+{
+    ck_assert_msg(status == OCELLUS_OK, "%s", ocellus_error());
+}
 
 /* ---- devices and sessions ------------------------------------------------ */
 
@@ -423,6 +430,104 @@ START_TEST(a_verdict_changes_the_plan)
 }
 END_TEST
 
+/* ---- other ways of implementations --------------------------------------- */
+
+/* Whatever can carry a node out agrees with the direct implementation; how
+ * many other ways did. */
+static int
+check_ways(ocellus_device *device, const struct ocellus_graph *graph)
+{
+    const struct oc_caps *caps = oc_device_caps(device);
+    struct oc_tune_site site;
+    struct ocellus_graph *copy;
+    struct oc_plan *plan;
+    const struct oc_op *op;
+    int right = 0;
+
+    ck_assert_int_eq(oc_graph_copy(graph, &copy), OCELLUS_OK);
+    ck_assert_int_eq(oc_plan_make(copy, caps, &plan), OCELLUS_OK);
+    op = plan->choice[0].node->op;
+    ck_assert_int_eq(oc_tune_site_open(&site, plan, plan->choice[0].node, 4096),
+                     OCELLUS_OK);
+    for (int k = 0; op->ways[k]; k++) {
+        struct oc_tune_trial by, direct;
+        struct ocellus_tensor *got[OC_TUNE_MOST_OUT], *wanted[OC_TUNE_MOST_OUT];
+        const char *way;
+        struct oc_caps eager = *caps;
+        size_t worst;
+        double us;
+        int count;
+
+        eager.eager = 1;
+        if (oc_plan_refusal(&eager, plan->choice[0].node,
+                            oc_impl_find(op, op->ways[k], &way)))
+            continue;
+        must(oc_tune_trial_open(&by, device, caps, &site, op->ways[k]));
+        must(oc_tune_trial_open(&direct, device, caps, &site, "direct"));
+        must(oc_tune_trial_run(&by, &site, &us));
+        must(oc_tune_trial_run(&direct, &site, &us));
+        must(oc_tune_trial_read(&by, got, &count));
+        must(oc_tune_trial_read(&direct, wanted, &count));
+        for (int i = 0; i < count; i++) {
+            ck_assert_msg(oc_doctor_compare(wanted[i], got[i], &worst) <=
+                              OC_DOCTOR_TOLERANCE,
+                          "%s:%s", op->name, op->ways[k]);
+            oc_tensor_destroy(got[i]);
+            oc_tensor_destroy(wanted[i]);
+        }
+        oc_tune_trial_close(&by);
+        oc_tune_trial_close(&direct);
+        right++;
+    }
+    oc_tune_site_close(&site);
+    oc_plan_destroy(plan);
+    return right;
+}
+
+/* One operator on two inputs; how many of its other ways ran. */
+static int
+ways_of(ocellus_device *device, const char *op, const char *attributes,
+        struct oc_shape a, struct oc_shape b)
+{
+    struct ocellus_graph *graph;
+    int right;
+
+    must(oc_graph_create(&graph));
+    oc_graph_output(graph, "y",
+                    OC_NODE(graph, op, attributes,
+                            oc_graph_input(graph, "a", OCELLUS_FLOAT, &a),
+                            oc_graph_input(graph, "b", OCELLUS_FLOAT, &b)));
+    must(graph->status);
+    right = check_ways(device, graph);
+    oc_graph_destroy(graph);
+    return right;
+}
+
+START_TEST(other_ways_are_right)
+{
+    ocellus_device *device = open_device();
+    const char *pads = "pads=1,1,1,1";
+    const char *turned = "kernel_shape=3,3 extent=14,13 pads=1,1,1,1";
+    const char *window = "kernel_shape=3,3 pads=1,1,1,1";
+    int cpu = oc_device_caps(device)->cpu, ran = 0;
+
+    ran += ways_of(device, "Conv", pads, OC_SHAPE(3, 20, 14, 13),
+                   OC_SHAPE(37, 20, 3, 3));
+    ran += ways_of(device, "ConvGradInput", turned, OC_SHAPE(3, 37, 14, 13),
+                   OC_SHAPE(37, 20, 3, 3));
+    ran += ways_of(device, "ConvGradWeight", window, OC_SHAPE(3, 20, 14, 13),
+                   OC_SHAPE(3, 37, 14, 13));
+    ran += ways_of(device, "ConvGradWeight", "kernel_shape=1,1",
+                   OC_SHAPE(3, 64, 6, 5), OC_SHAPE(3, 40, 6, 5));
+    ran += ways_of(device, "Gemm", "transB=1", OC_SHAPE(64, 600),
+                   OC_SHAPE(130, 600));
+    ran += ways_of(device, "Gemm", NULL, OC_SHAPE(3, 300), OC_SHAPE(300, 130));
+    if (cpu)
+        ck_assert_int_ge(ran, 20);
+    ocellus_device_close(device);
+}
+END_TEST
+
 /* ---- files --------------------------------------------------------------- */
 
 static const char key_a[] = "0123456789abcdef0123456789abcdef";
@@ -584,6 +689,7 @@ add(TCase *tests)
     tcase_add_test(tests, it_ends_when_the_time_is_up);
     tcase_add_test(tests, without_a_cache_it_holds_for_the_process);
     tcase_add_test(tests, a_verdict_changes_the_plan);
+    tcase_add_test(tests, other_ways_are_right);
     tcase_add_test(tests, out_and_in_again);
     tcase_add_test(tests, torn_files_are_refused);
     tcase_add_test(tests, other_versions_are_refused);
