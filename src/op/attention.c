@@ -100,9 +100,9 @@ static ocellus_status
 add_places(struct attention *a, int causal, int64_t left, int64_t right)
 {
     struct oc_shape shape = OC_SHAPE(a->queries, a->keys);
-    size_t bytes, size = oc_type_size(a->q->type);
-    OC_TRY(oc_shape_bytes(&shape, size, &bytes));
-    size_t n = bytes / size;
+    size_t bytes;
+    OC_TRY(oc_written_bytes(&shape, a->q->type, &bytes));
+    size_t n = bytes / oc_type_size(a->q->type);
     unsigned char *data = oc_arena_alloc(a->g->arena, bytes + 1);
     if (data == NULL)
         return oc_fail(OCELLUS_OUT_OF_MEMORY,

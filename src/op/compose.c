@@ -35,6 +35,20 @@ oc_composed(const struct ocellus_graph *graph)
                : oc_fail(graph->status, "%s", graph->sentence);
 }
 
+ocellus_status
+oc_written_bytes(const struct oc_shape *shape, ocellus_type type, size_t *bytes)
+{
+    const size_t most = (size_t)1 << 30;
+    char text[OC_SHAPE_TEXT];
+    OC_TRY(oc_shape_bytes(shape, oc_type_size(type), bytes));
+    if (*bytes <= most)
+        return OCELLUS_OK;
+    return oc_fail(OCELLUS_UNSUPPORTED,
+                   "a constant of %s would take %zu bytes, and %zu are the "
+                   "most: lower the extents",
+                   oc_shape_text(shape, text), *bytes, most);
+}
+
 struct ocellus_value *
 oc_reshape_to(struct ocellus_value *x, int rank, const int64_t *dims)
 {

@@ -16,6 +16,11 @@ ocellus_status oc_given_int(const struct oc_node *node,
 /* OCELLUS_OK, or what `graph` failed with. */
 ocellus_status oc_composed(const struct ocellus_graph *graph);
 
+/* Bytes of a constant that an expansion is about to write down; more than
+ * 1 GiB is refused. */
+ocellus_status oc_written_bytes(const struct oc_shape *shape, ocellus_type type,
+                                size_t *bytes);
+
 /* 0 keeps an extent, -1 fits. */
 struct ocellus_value *oc_reshape_to(struct ocellus_value *x, int rank,
                                     const int64_t *dims);

@@ -16,7 +16,7 @@
 #include "op/compose.h"
 
 /* A hostile model may ask for turns without end. */
-enum { MOST_TURNS = 20000 };
+enum { MOST_TURNS = 20000, MOST_NODES = 65536 };
 
 static struct ocellus_graph *
 body_of(const struct oc_node *node, const char *name)
@@ -67,7 +67,12 @@ expand_if(const struct oc_node *node, struct ocellus_graph *to,
                            wanted, attr->graph->n_outputs, node->n_out);
         char *prefix = oc_arena_printf(to->arena, "%s/", node->name);
         *done = 1;
-        return prefix ? oc_graph_inline(to, attr->graph, prefix, in + at, out)
+        if (t->to->n_nodes > MOST_NODES)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "after %lld turns the net has %d nodes, and %d are the "
+                       "most",
+                       (long long)t->turn, t->to->n_nodes, MOST_NODES);
+    return prefix ? oc_graph_inline(to, attr->graph, prefix, in + at, out)
                       : no_memory();
     }
     return oc_fail(OCELLUS_BAD_MODEL, "there is no %s", wanted);

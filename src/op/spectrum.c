@@ -49,7 +49,11 @@ constant(const struct transform *t, int64_t n, const struct oc_shape *shape,
          int64_t columns, number *each)
 {
     int64_t count = oc_shape_count(shape);
-    void *data = malloc((size_t)count * oc_type_size(t->type) + 1);
+    size_t bytes;
+    ocellus_status status = oc_written_bytes(shape, t->type, &bytes);
+    if (status != OCELLUS_OK)
+        return oc_graph_fail(t->g, status);
+    void *data = malloc(bytes + 1);
     if (data == NULL)
         return oc_graph_fail(
             t->g, oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a transform"));

@@ -8,6 +8,7 @@
  */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "plan/inside.h"
 
@@ -76,55 +77,102 @@ round_up(size_t bytes, size_t to)
     return (bytes + to - 1) / to * to;
 }
 
-/* The lowest offset in `bin` at which p meets none of placed[0 .. count). */
+/* What lies in a bin, by offset. */
+struct lying {
+    size_t offset, end;
+    int first, last;
+};
+struct bin {
+    struct lying *at;
+    int count, room;
+};
+
+/* The lowest offset at which p meets nothing that lives when it does. */
 static size_t
-lowest(struct oc_place *const *placed, int count, const struct oc_place *p,
-       int bin, size_t align)
+lowest(const struct bin *bin, const struct oc_place *p, size_t align)
 {
     size_t at = 0;
-    for (int moved = 1; moved;) {
-        moved = 0;
-        for (int k = 0; k < count; k++) {
-            const struct oc_place *q = placed[k];
-            if (q->bin != bin || q->last < p->first || p->last < q->first ||
-                q->offset + q->bytes <= at || at + p->bytes <= q->offset)
-                continue;
-            at = round_up(q->offset + q->bytes, align);
-            moved = 1;
-        }
+    for (int k = 0; k < bin->count; k++) {
+        const struct lying *q = &bin->at[k];
+        if (q->offset >= at + p->bytes)
+            break;
+        if (q->end > at && q->first <= p->last && p->first <= q->last)
+            at = round_up(q->end, align);
     }
     return at;
 }
 
 static ocellus_status
-settle(struct oc_plan *plan, struct oc_place *const *order, int count)
+lay_down(struct bin *bin, const struct oc_place *p)
+{
+    int low = 0, high = bin->count;
+    if (!oc_grow(&bin->at, bin->count, &bin->room, sizeof *bin->at))
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (bin->at[middle].offset < p->offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(bin->at + low + 1, bin->at + low,
+            (size_t)(bin->count - low) * sizeof *bin->at);
+    bin->at[low] =
+        (struct lying){p->offset, p->offset + p->bytes, p->first, p->last};
+    bin->count++;
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+one_more_bin(struct oc_plan *plan, struct bin **bin)
+{
+    int n = plan->n_bins;
+    size_t *bytes =
+        oc_arena_alloc(plan->arena, ((size_t)n + 1) * sizeof *bytes);
+    struct bin *more = realloc(*bin, ((size_t)n + 1) * sizeof *more);
+    if (more != NULL)
+        *bin = more;
+    if (bytes == NULL || more == NULL)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
+    for (int k = 0; k < n; k++)
+        bytes[k] = plan->bin_bytes[k];
+    bytes[n] = 0;
+    more[n] = (struct bin){0};
+    plan->bin_bytes = bytes;
+    plan->n_bins = n + 1;
+    return OCELLUS_OK;
+}
+
+/* In the first bin that has room below the largest allocation. */
+static ocellus_status
+settle_one(struct oc_plan *plan, struct bin **bin, struct oc_place *p)
 {
     size_t align = plan->caps.alignment ? plan->caps.alignment : 128;
-    size_t most = plan->caps.largest_allocation;
-    for (int k = 0; k < count; k++) {
-        struct oc_place *p = order[k];
-        size_t end;
-        p->bin = 0;
-        for (;; p->bin++) {
-            p->offset = lowest(order, k, p, p->bin, align);
-            end = p->offset + p->bytes;
-            if (most == 0 || end <= most || p->offset == 0)
-                break;
-        }
-        if (p->bin >= plan->n_bins) {
-            size_t *more = oc_arena_alloc(plan->arena,
-                                          (size_t)(p->bin + 1) * sizeof *more);
-            if (more == NULL)
-                return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a plan");
-            for (int b = 0; b < plan->n_bins; b++)
-                more[b] = plan->bin_bytes[b];
-            plan->bin_bytes = more;
-            plan->n_bins = p->bin + 1;
-        }
-        if (end > plan->bin_bytes[p->bin])
-            plan->bin_bytes[p->bin] = end;
+    size_t most = plan->caps.largest_allocation, end;
+    for (p->bin = 0;; p->bin++) {
+        if (p->bin == plan->n_bins)
+            OC_TRY(one_more_bin(plan, bin));
+        p->offset = lowest(&(*bin)[p->bin], p, align);
+        end = p->offset + p->bytes;
+        if (most == 0 || end <= most || p->offset == 0)
+            break;
     }
-    return OCELLUS_OK;
+    if (end > plan->bin_bytes[p->bin])
+        plan->bin_bytes[p->bin] = end;
+    return lay_down(&(*bin)[p->bin], p);
+}
+
+static ocellus_status
+settle(struct oc_plan *plan, struct oc_place *const *order, int count)
+{
+    struct bin *bin = NULL;
+    ocellus_status status = OCELLUS_OK;
+    for (int k = 0; status == OCELLUS_OK && k < count; k++)
+        status = settle_one(plan, &bin, order[k]);
+    for (int k = 0; k < plan->n_bins; k++)
+        free(bin[k].at);
+    free(bin);
+    return status;
 }
 
 ocellus_status
