@@ -67,12 +67,7 @@ expand_if(const struct oc_node *node, struct ocellus_graph *to,
                            wanted, attr->graph->n_outputs, node->n_out);
         char *prefix = oc_arena_printf(to->arena, "%s/", node->name);
         *done = 1;
-        if (t->to->n_nodes > MOST_NODES)
-        return oc_fail(OCELLUS_UNSUPPORTED,
-                       "after %lld turns the net has %d nodes, and %d are the "
-                       "most",
-                       (long long)t->turn, t->to->n_nodes, MOST_NODES);
-    return prefix ? oc_graph_inline(to, attr->graph, prefix, in + at, out)
+        return prefix ? oc_graph_inline(to, attr->graph, prefix, in + at, out)
                       : no_memory();
     }
     return oc_fail(OCELLUS_BAD_MODEL, "there is no %s", wanted);
@@ -165,6 +160,11 @@ one_turn(struct turning *t)
     if (t->turn >= MOST_TURNS)
         return oc_fail(OCELLUS_UNSUPPORTED, "it has more than %d turns",
                        MOST_TURNS);
+    if (t->to->n_nodes > MOST_NODES)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "after %lld turns the net has %d nodes, and %d are the "
+                       "most",
+                       (long long)t->turn, t->to->n_nodes, MOST_NODES);
     return prefix ? oc_graph_inline(t->to, t->body, prefix, t->in, t->out)
                   : no_memory();
 }
