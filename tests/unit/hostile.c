@@ -566,6 +566,7 @@ START_TEST(extents_at_the_edge)
 {
     const int64_t x[] = {1, 3, 32, I(1) << 61}, wide[] = {1, 1, 3, INT32_MAX};
     const int64_t w[] = {1, 2, 2, 3}, q[] = {6, 4};
+    const int64_t far[] = {1, 1, 32768, 4};
     double bytes;
     add_input("x", 4, x);
     add_node("Erf", "x", "y");
@@ -586,6 +587,13 @@ START_TEST(extents_at_the_edge)
     add_int("block_size", INT64_MAX);
     add_output("y");
     ck_assert_msg(attempt(&bytes) == OCELLUS_OK, "%s", ocellus_error());
+    begin(); /* who may look where, as a constant */
+    set.version = 23;
+    add_input("x", 4, far);
+    add_node("Attention", "x x x", "y");
+    add_int("is_causal", 1);
+    add_output("y");
+    refused("4294967296 bytes");
 }
 END_TEST
 
