@@ -321,3 +321,33 @@ oc_emit_fill_scratch(struct oc_steps *steps, size_t bytes, uint32_t pattern)
     }
     fill(steps, steps->scratch, bytes, pattern);
 }
+
+static double
+operand_bytes(const struct oc_operand *of, int n)
+{
+    double bytes = 0.0;
+
+    for (int k = 0; k < n; k++)
+        if (of[k].value)
+            bytes +=
+                (double)oc_layout_count(&of[k].layout, &of[k].value->shape) *
+                (double)oc_type_size(of[k].value->type);
+    return bytes;
+}
+
+void
+oc_estimate_traffic(struct oc_steps *steps, int from)
+{
+    double flops = 0.0, bytes;
+
+    for (int k = from; k < steps->count; k++)
+        if (steps->step[k]->traffic <= 0.0)
+            flops += steps->step[k]->flops;
+    if (flops <= 0.0)
+        return;
+    bytes = operand_bytes(steps->in, steps->node->n_in) +
+            operand_bytes(steps->out, steps->node->n_out);
+    for (int k = from; k < steps->count; k++)
+        if (steps->step[k]->traffic <= 0.0)
+            steps->step[k]->traffic = bytes * steps->step[k]->flops / flops;
+}

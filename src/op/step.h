@@ -187,6 +187,10 @@ void oc_grid3(struct oc_step *launch, int64_t gx, int64_t gy, int64_t gz,
               int64_t lx, int64_t ly, int64_t lz);
 void oc_cost(struct oc_step *launch, double flops, double traffic);
 
+/* For the node just emitted, steps `from` on: those that compute and do not say
+ * what they move are taken to read and write each operand once. */
+void oc_estimate_traffic(struct oc_steps *steps, int from);
+
 struct oc_step *oc_emit_gemm(struct oc_steps *steps,
                              const struct oc_gemm *gemm);
 void oc_emit_fill_out(struct oc_steps *steps, int k, uint32_t pattern);

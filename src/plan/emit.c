@@ -365,6 +365,7 @@ emit_node(struct oc_planning *p, const struct oc_node *node)
     OC_TRY(status);
     OC_TRY(steps->status);
     drop_empty(steps, from);
+    oc_estimate_traffic(steps, from);
     consumed(p, node);
     choice->n_steps = steps->count - choice->first_step;
     return OCELLUS_OK;
