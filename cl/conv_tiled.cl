@@ -135,19 +135,17 @@ seen(const struct shape *s, const struct column *column, int tap, int phase)
     return column->image + y * s->from_w + x;
 }
 
-INLINE struct column
-column_of(const struct shape *s, int n, int columns, int high, int wide,
-          int group)
+INLINE void
+find_column(struct column *column, const struct shape *s, int n, int columns,
+            int high, int wide, int group)
 {
-    struct column column;
     int q = n / wide;
 
-    column.x = n % wide * STEP_W;
-    column.y = n < columns ? q % high * STEP_H : 1 << 30;
-    column.image =
+    column->x = n % wide * STEP_W;
+    column->y = n < columns ? q % high * STEP_H : 1 << 30;
+    column->image =
         (q / high * s->groups + group) * s->depth * s->from_h * s->from_w;
-    column.at = -1;
-    return column;
+    column->at = -1;
 }
 
 /* ---- A: weights --------------------------------------------------------- */
@@ -416,8 +414,8 @@ conv_tiled(__global const STORAGE(TYPE_x) *w,
     tile_clear(sum);
 #pragma unroll
     for (int k = 0; k < COLUMNS; k++) {
-        column[k] = column_of(&s, n0 + item % TILE_N + k * ITEMS, columns, high,
-                              wide, group);
+        find_column(&column[k], &s, n0 + item % TILE_N + k * ITEMS, columns,
+                    high, wide, group);
 #if !FEW
         column[k].at = seen(&s, &column[k], tap, phase);
 #endif

@@ -45,13 +45,12 @@ struct place {
     int image, y, x;
 };
 
-INLINE struct place
-place_of(int l, const struct shape *s)
+INLINE void
+find_place(struct place *place, int l, const struct shape *s)
 {
-    struct place place = {l / s->out_w / s->out_h, l / s->out_w % s->out_h,
-                          l % s->out_w};
-
-    return place;
+    place->image = l / s->out_w / s->out_h;
+    place->y = l / s->out_w % s->out_h;
+    place->x = l % s->out_w;
 }
 
 /* Adds with carry, as the digits of a number. */
@@ -165,12 +164,13 @@ conv_tiled_weight(__global const STORAGE(TYPE_x) *dy,
     __local const float *a = tile_a + tile_row(item);
     __local const float *b = tile_b + tile_column(item);
     __local const int4 *column = table + item / DEPTH;
-    struct place place = place_of(l + item % DEPTH, &s);
-    struct place far = place_of(DEPTH, &s);
+    struct place place, far;
     float4 sum[8][2];
     float next_a[EACH_A], next_b[EACH_B];
     int now = 0;
 
+    find_place(&place, l + item % DEPTH, &s);
+    find_place(&far, DEPTH, &s);
     for (int n = item; n < TILE_N; n += ITEMS)
         table[n] = column_of(n0 + n, &s, dil_h, dil_w, pad_h, pad_w);
     barrier(CLK_LOCAL_MEM_FENCE);

@@ -87,6 +87,24 @@ const char *oc_conv_tiled_cannot(const struct oc_node *node,
 /* Bytes of the three tensors. */
 double oc_conv_tiled_traffic(const struct oc_node *node);
 
+/* conv_depthwise_plain.c: GPU-class devices, one channel of x a group. */
+const char *oc_conv_plain_refuse(const struct oc_node *node,
+                                 const struct oc_caps *caps);
+const char *oc_conv_plain_input_refuse(const struct oc_node *node,
+                                       const struct oc_caps *caps);
+const char *oc_conv_plain_weight_refuse(const struct oc_node *node,
+                                        const struct oc_caps *caps);
+void oc_conv_plain_weight_layouts(const struct oc_node *node,
+                                  const struct oc_caps *caps,
+                                  struct oc_layout in[], struct oc_layout out[],
+                                  size_t *scratch);
+ocellus_status oc_conv_plain(struct oc_steps *steps,
+                             const struct oc_node *node);
+ocellus_status oc_conv_plain_input(struct oc_steps *steps,
+                                   const struct oc_node *node);
+ocellus_status oc_conv_plain_weight(struct oc_steps *steps,
+                                    const struct oc_node *node);
+
 /* Input 2 of Conv and ConvTranspose is there (extras of an epilogue follow
  * the operator's own inputs). */
 int oc_conv_has_bias(const struct oc_node *node);
