@@ -9,6 +9,7 @@
 
 #include "op/conv.h"
 #include "op/conv_blocked.h"
+#include "op/tile.h"
 
 /* ---- shapes ------------------------------------------------------------- */
 
@@ -254,12 +255,14 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 #define BLOCKED_WAYS                                                           \
     "blocked:narrow", "blocked:short", "blocked:long", "blocked:deep",         \
         "blocked:shallow", "blocked:single"
-static const char *const conv_ways[] = {BLOCKED_WAYS, "winograd:passes", NULL};
-static const char *const grad_input_ways[] = {BLOCKED_WAYS, NULL};
+static const char *const conv_ways[] = {BLOCKED_WAYS, "winograd:passes",
+                                        OC_TILED_WAYS, NULL};
+static const char *const grad_input_ways[] = {BLOCKED_WAYS, OC_TILED_WAYS,
+                                              NULL};
 /* "narrow" as above; "single": one block of x for a window of one tap;
  * "parts": the batch in twice as many. */
 static const char *const grad_weight_ways[] = {
-    "blocked:narrow", "blocked:single", "blocked:parts", NULL};
+    "blocked:narrow", "blocked:single", "blocked:parts", OC_TILED_WAYS, NULL};
 
 static const struct oc_impl conv_impls[] = {
     {"depthwise", oc_conv_depthwise_refuse, oc_conv_depthwise_layouts,

@@ -9,6 +9,7 @@
 #include "base/type.h"
 #include "op/gemm.h"
 #include "op/pointwise.h"
+#include "op/tile.h"
 
 /* ---- shapes ------------------------------------------------------------- */
 
@@ -452,6 +453,11 @@ grad_matmul(const struct oc_node *node, struct ocellus_value *dy[],
 
 /* ---- rows --------------------------------------------------------------- */
 
+/* "fine" and "coarse": twice and half as many work-groups; "deep": blocks of
+ * twice the rows of B. */
+static const char *const ways[] = {"cpu:fine", "cpu:coarse", "cpu:deep",
+                                   OC_TILED_WAYS, NULL};
+
 static const struct oc_impl impls[] = {
     {"tiled", oc_gemm_tiled_refuse, oc_gemm_tiled_layouts, oc_gemm_tiled,
      OC_IMPL_EPILOGUE, 0},
@@ -470,7 +476,7 @@ const struct oc_op oc_op_Gemm = {
     .params = 6,
     .infer = infer_gemm,
     .grad = grad_gemm,
-    .ways = oc_gemm_cpu_ways,
+    .ways = ways,
     .impls = impls,
 };
 
@@ -482,7 +488,7 @@ const struct oc_op oc_op_MatMul = {
     .params = 3,
     .infer = infer_matmul,
     .grad = grad_matmul,
-    .ways = oc_gemm_cpu_ways,
+    .ways = ways,
     .impls = impls,
 };
 
@@ -494,6 +500,6 @@ const struct oc_op oc_op_MatMulT = {
     .flags = OC_OP_INTERNAL,
     .infer = infer_matmul,
     .grad = grad_matmul,
-    .ways = oc_gemm_cpu_ways,
+    .ways = ways,
     .impls = impls,
 };

@@ -58,8 +58,6 @@ void oc_product_direct(struct oc_steps *steps, const struct oc_product *product,
                        const struct oc_factors *factors, ocellus_type type);
 
 /* gemm_cpu.c: float32 on CPU-class devices. */
-/* Other ways of the products. */
-extern const char *const oc_gemm_cpu_ways[];
 const char *oc_gemm_cpu_refuse(const struct oc_node *node,
                                const struct oc_caps *caps);
 ocellus_status oc_gemm_cpu(struct oc_steps *steps, const struct oc_node *node);

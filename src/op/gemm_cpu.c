@@ -12,11 +12,6 @@ enum { FEW = 4 };       /* rows of A that make it a matter of bandwidth */
 enum { SOME = 24 };     /* that still read a transposed B where it lies */
 enum { DEEPEST = 256 }; /* rows of B in a block: PANEL x 256 fits into L1 */
 
-/* Other ways: "fine" and "coarse" have twice and half as many work-groups,
- * "deep" blocks have twice the rows of B. */
-const char *const oc_gemm_cpu_ways[] = {"cpu:fine", "cpu:coarse", "cpu:deep",
-                                        NULL};
-
 struct blocking {
     const char *kernel;
     int width, rows, vecs; /* register tile */

@@ -4,16 +4,23 @@
  * smaller ones; with fewer it is idle in part. Small tiles read more for each
  * multiplication, which their `worth` says. Parts of sums keep all units busy
  * where tiles are few, and cost one more launch and the traffic of the parts.
- * The unit of time is what one step of one number of a tile takes. */
+ * The unit of time is what one step of one number of a tile takes.
+ *
+ * The tuner may ask for a tile by its name, and for other parts. */
 #include "op/tile.h"
+
+#include <string.h>
+
 #include "op/epilogue.h"
 
 static const struct {
     int m, n;
     double worth;
+    const char *way;
 } tiles[] = {
-    {32, 128, 0.7},  {128, 32, 0.7},  {64, 64, 0.85},
-    {64, 128, 0.92}, {128, 64, 0.92}, {128, 128, 1.0},
+    {32, 128, 0.7, "32x128"},  {128, 32, 0.7, "128x32"},
+    {64, 64, 0.85, "64x64"},   {64, 128, 0.92, "64x128"},
+    {128, 64, 0.92, "128x64"}, {128, 128, 1.0, "128x128"},
 };
 
 enum {
@@ -70,8 +77,19 @@ may_split(const struct oc_tiled *p, int splits)
                            p->count <= INT32_MAX / splits);
 }
 
-struct oc_tiling
-oc_tiling_of(const struct oc_tiled *p, const struct oc_caps *caps)
+static struct oc_tiling
+tiling_of(const struct oc_tiled *p, int t, int splits)
+{
+    struct oc_tiling tiling = {.m = tiles[t].m, .n = tiles[t].n};
+
+    tiling.each = (int)divide_up(p->steps, splits);
+    tiling.splits = (int)divide_up(p->steps, tiling.each);
+    return tiling;
+}
+
+/* Of all tiles, or of that of a way alone. */
+static struct oc_tiling
+best_of(const struct oc_tiled *p, const struct oc_caps *caps, const char *way)
 {
     struct oc_tiling best = {.splits = 1};
     int units = caps->compute_units > 0 ? caps->compute_units : 1;
@@ -82,15 +100,42 @@ oc_tiling_of(const struct oc_tiled *p, const struct oc_caps *caps)
             double time = time_of(p, t, splits, units);
 
             if (!fits(tiles[t].m, tiles[t].n, caps) || !may_split(p, splits) ||
+                (way && strcmp(way, tiles[t].way) != 0) ||
                 (best.m > 0 && time >= least))
                 continue;
             least = time;
-            best.m = tiles[t].m;
-            best.n = tiles[t].n;
-            best.each = (int)divide_up(p->steps, splits);
-            best.splits = (int)divide_up(p->steps, best.each);
+            best = tiling_of(p, t, splits);
         }
     return best;
+}
+
+/* Twice the parts, or half of them. */
+static void
+cut_again(const struct oc_tiled *p, const struct oc_caps *caps,
+          struct oc_tiling *tiling)
+{
+    int splits = oc_caps_way(caps, "parts") ? 2 * tiling->splits
+                                            : (tiling->splits + 1) / 2;
+
+    if (!may_split(p, splits))
+        return;
+    tiling->each = (int)divide_up(p->steps, splits);
+    tiling->splits = (int)divide_up(p->steps, tiling->each);
+}
+
+struct oc_tiling
+oc_tiling_of(const struct oc_tiled *p, const struct oc_caps *caps)
+{
+    struct oc_tiling tiling = {.splits = 1};
+
+    if (caps->way)
+        tiling = best_of(p, caps, caps->way);
+    if (tiling.m == 0)
+        tiling = best_of(p, caps, NULL);
+    if (tiling.m > 0 &&
+        (oc_caps_way(caps, "parts") || oc_caps_way(caps, "fewer")))
+        cut_again(p, caps, &tiling);
+    return tiling;
 }
 
 const char *

@@ -22,6 +22,12 @@ struct oc_tiling {
     int each;   /* steps of a part */
 };
 
+/* Other ways, for lists of them (oc_op): tiles by name, "parts" of sums twice
+ * as many, "fewer" of them. */
+#define OC_TILED_WAYS                                                          \
+    "tiled:32x128", "tiled:128x32", "tiled:64x64", "tiled:64x128",             \
+        "tiled:128x64", "tiled:128x128", "tiled:parts", "tiled:fewer"
+
 struct oc_tiling oc_tiling_of(const struct oc_tiled *product,
                               const struct oc_caps *caps);
 /* Why there is none, or NULL. */

@@ -503,15 +503,26 @@ ways_of(ocellus_device *device, const char *op, const char *attributes,
     return right;
 }
 
+/* A device that is planned as of this class. */
+static ocellus_device *
+open_as(const char *class)
+{
+    ocellus_device *device;
+
+    setenv("OCELLUS_CLASS", class, 1);
+    device = open_device();
+    ck_assert_int_eq(oc_device_caps(device)->cpu, strcmp(class, "cpu") == 0);
+    return device;
+}
+
 START_TEST(other_ways_are_right)
 {
-    ocellus_device *device = open_device();
-    const char *pads = "pads=1,1,1,1";
+    ocellus_device *device = open_as("cpu");
     const char *turned = "kernel_shape=3,3 extent=14,13 pads=1,1,1,1";
     const char *window = "kernel_shape=3,3 pads=1,1,1,1";
-    int cpu = oc_device_caps(device)->cpu, ran = 0;
+    int ran = 0;
 
-    ran += ways_of(device, "Conv", pads, OC_SHAPE(3, 20, 14, 13),
+    ran += ways_of(device, "Conv", "pads=1,1,1,1", OC_SHAPE(3, 20, 14, 13),
                    OC_SHAPE(37, 20, 3, 3));
     ran += ways_of(device, "ConvGradInput", turned, OC_SHAPE(3, 37, 14, 13),
                    OC_SHAPE(37, 20, 3, 3));
@@ -522,8 +533,18 @@ START_TEST(other_ways_are_right)
     ran += ways_of(device, "Gemm", "transB=1", OC_SHAPE(64, 600),
                    OC_SHAPE(130, 600));
     ran += ways_of(device, "Gemm", NULL, OC_SHAPE(3, 300), OC_SHAPE(300, 130));
-    if (cpu)
-        ck_assert_int_ge(ran, 20);
+    ck_assert_int_ge(ran, 20);
+    ocellus_device_close(device);
+}
+END_TEST
+
+START_TEST(other_ways_are_right_for_gpus)
+{
+    ocellus_device *device = open_as("gpu");
+
+    ck_assert_int_eq(ways_of(device, "Gemm", "transB=1", OC_SHAPE(37, 150),
+                             OC_SHAPE(70, 150)),
+                     8);
     ocellus_device_close(device);
 }
 END_TEST
@@ -690,6 +711,7 @@ add(TCase *tests)
     tcase_add_test(tests, without_a_cache_it_holds_for_the_process);
     tcase_add_test(tests, a_verdict_changes_the_plan);
     tcase_add_test(tests, other_ways_are_right);
+    tcase_add_test(tests, other_ways_are_right_for_gpus);
     tcase_add_test(tests, out_and_in_again);
     tcase_add_test(tests, torn_files_are_refused);
     tcase_add_test(tests, other_versions_are_refused);
