@@ -9,7 +9,7 @@
 /* Launches of one operator by one implementation, added up. */
 struct total {
     const char *op, *implementation;
-    int launches;
+    int launches, tuned;
     double microseconds, flops, bytes;
 };
 
@@ -30,11 +30,13 @@ add_up(const ocellus_profile_row *rows, int count, struct total *totals)
         int t = 0;
         while (t < used &&
                (strcmp(totals[t].op, r->op) != 0 ||
-                strcmp(totals[t].implementation, r->implementation) != 0))
+                strcmp(totals[t].implementation, r->implementation) != 0 ||
+                totals[t].tuned != r->tuned))
             t++;
         if (t == used)
-            totals[used++] =
-                (struct total){r->op, r->implementation, 0, 0, 0, 0};
+            totals[used++] = (struct total){.op = r->op,
+                                            .implementation = r->implementation,
+                                            .tuned = r->tuned};
         totals[t].launches++;
         totals[t].microseconds += r->microseconds;
         totals[t].flops += r->flops;
@@ -62,20 +64,26 @@ void
 bench_print_profile(const json_t *rows)
 {
     double sum = 0;
-    printf("\n%-27s %-9s %8s %9s %6s %7s %6s\n", "operator", "by", "launches",
+    int any_tuned = 0;
+    printf("\n%-22s %-15s %8s %9s %6s %7s %6s\n", "operator", "by", "launches",
            "us a step", "share", "GFLOP/s", "GB/s");
     for (size_t k = 0; k < json_array_size(rows); k++) {
         const json_t *r = json_array_get(rows, k);
         char gflops[24], gbytes[24];
-        printf("%-27s %-9s %8.0f %9.1f %5.1f%% %7s %6s\n",
+        int tuned = json_is_true(json_object_get(r, "tuned"));
+        any_tuned |= tuned;
+        printf("%-22s %-15s%c%8.0f %9.1f %5.1f%% %7s %6s\n",
                json_string_value(json_object_get(r, "operator")),
                json_string_value(json_object_get(r, "implementation")),
-               number(r, "launches"), number(r, "microseconds"),
-               100 * number(r, "share"), rate(number(r, "gflops"), gflops),
+               tuned ? '*' : ' ', number(r, "launches"),
+               number(r, "microseconds"), 100 * number(r, "share"),
+               rate(number(r, "gflops"), gflops),
                rate(number(r, "gbytes_per_second"), gbytes));
         sum += number(r, "microseconds");
     }
-    printf("%-27s %-9s %8s %9.1f\n", "all", "", "", sum);
+    printf("%-22s %-15s %8s %9.1f\n", "all", "", "", sum);
+    if (any_tuned)
+        puts("* as `ocellus tune` found best");
 }
 
 /* Operations a microsecond are thousandths of a giga-operation a second. */
@@ -84,8 +92,9 @@ pack(const struct total *totals, int count, double sum, json_t *rows)
 {
     for (int k = 0; k < count; k++) {
         const struct total *t = &totals[k];
-        json_t *o = json_pack("{ss ss si}", "operator", t->op, "implementation",
-                              t->implementation, "launches", t->launches);
+        json_t *o = json_pack("{ss ss si sb}", "operator", t->op,
+                              "implementation", t->implementation, "launches",
+                              t->launches, "tuned", t->tuned);
         json_object_set_new(o, "microseconds", cmd_real(t->microseconds));
         json_object_set_new(o, "share", cmd_real(t->microseconds / sum));
         json_object_set_new(o, "gflops",

@@ -30,6 +30,18 @@ ok "import: as many as were there" [ "$(number verdicts)" -eq "$kept" ]
 run tune lenet5 --batch 4 --json
 ok "nothing is measured after the import" [ "$(number measured)" -eq 0 ]
 
+# A verdict of another mind, put where the tuner keeps them: plans follow it.
+if sqlite3 --version >/dev/null 2>&1; then
+    db=$here/cache/ocellus/cache.db
+    sqlite3 "$db" "UPDATE verdict SET text = 'direct 1 blocked 2'
+        WHERE kind = 'tune' AND name LIKE 'Conv 4x1x28x28 %'
+        AND name NOT LIKE '%training'"
+    run show lenet5 --batch 4 --why
+    ok "show: tuned" grep -qE '^c1 .* Conv .* direct .* tuned' "$here/out"
+    run bench lenet5 --batch 4 --seconds 0.1 --profile
+    ok "bench --profile: tuned" grep -qE '^Conv +direct +\*' "$here/out"
+fi
+
 # What was changed by hand is not believed.
 sed "s/^[^ ]* [0-9]* \([^ ]* [0-9]* Conv 4x1x28x28\)/direct 1 \1/" \
     "$here/all.tuning" >"$here/edited.tuning"
