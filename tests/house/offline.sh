@@ -10,8 +10,9 @@
 #
 #     Registers at most: NAME 168, NAME/128x128 128.
 #
-# (the second with tiles of 128 x 128) must also keep all its variables in registers, no more than so many: NVIDIA's
-# a work-item, AMD's vectors a lane. The table is in the test's log:
+# (the second with tiles of 128 x 128) must also keep all its variables in
+# registers, no more than so many: NVIDIA's a work-item, AMD's vectors a lane.
+# The table is in the test's log:
 #
 #     sm_80, sm_90     registers, bytes of stack, bytes of spill stores
 #     gfx900, gfx1030  vector registers, bytes of scratch, waves a SIMD
@@ -156,8 +157,11 @@ command -v ocloc >/dev/null 2>&1 ||
 find "$folder" -name '*.options' | sed 's/\.options$//' | sort |
     xargs -n 1 -P "$(nproc 2>/dev/null || echo 1)" sh "$0" one
 
-sed -n 's/^.*Registers at most: *//p' "$srcdir"/cl/*.cl |
-    sed 's/\..*//' | tr ',' '\n' | sed 's/^ *//' >"$folder/limits"
+# FILE KERNEL REGISTERS: two files may have kernels of one name.
+for file in "$srcdir"/cl/*.cl; do
+    sed -n 's/^.*Registers at most: *//p' "$file" | sed 's/\..*//' |
+        tr ',' '\n' | sed "s/^ */$(basename "$file" .cl) /"
+done >"$folder/limits"
 
 failed=0
 for options in "$folder"/*.options; do
@@ -170,7 +174,8 @@ for options in "$folder"/*.options; do
         continue
     fi
     # The table; a heavy kernel's row may be wrong.
-    if awk -v limits="$folder/limits" -v what="$what" '
+    if awk -v limits="$folder/limits" -v what="$what" \
+        -v file="${what%% *}" '
         function option(name) {
             if (!match(what, "-D" name "=[0-9]+"))
                 return ""
@@ -181,7 +186,8 @@ for options in "$folder"/*.options; do
             tile = "/" option("TILE_M") "x" option("TILE_N")
             while ((getline line < limits) > 0) {
                 split(line, word, " ")
-                limit[word[1]] = word[2]
+                if (word[1] == file)
+                    limit[word[2]] = word[3]
             }
         }
         {
