@@ -117,7 +117,7 @@ def main():
         lines += [f'<rect x="{LEFT + WIDTH + 10}" y="{y}" width="10" '
                   f'height="10" fill="{COLOURS[k]}"/>',
                   text(LEFT + WIDTH + 24, y + 9,
-                       f"{word[:28]} {100 * share / all_us:.0f}%", size=10)]
+                       f"{word[:34]} {100 * share / all_us:.0f}%", size=10)]
     with open(picture, "w") as f:
         f.write("\n".join(lines) + "\n</svg>\n")
     print(f"{title}: {all_us / 1e3:.2f} ms of launches, "
