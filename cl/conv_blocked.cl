@@ -19,7 +19,8 @@
  * Where the pixels of a tile lie is found once for all turns.
  * Pixels count through rows and images without a break (each has a pointer of
  * its own), so that planes of 7 x 7 fill tiles as well as those of 56 x 56;
- * behind the last one a tile repeats it. Rows of the window that only meet the
+ * behind the last one a tile repeats it. A tile within one row is found without
+ * counting. Rows of the window that only meet the
  * halo are left out. Channels come in chunks whose weights
  * fit the first cache; between chunks the sums lie in y.
  *
@@ -30,6 +31,7 @@
  * -DVECTORS=2   blocks of y in a tile
  * -DTAPS_S=0    columns of the window, in a first layer: unrolled
  * -DDILATION=1  their distance there
+ * -DX_COL=1     x_col there: the pixels of a row need one pointer
  * and those of conv_ends.clh
  */
 #ifndef BLOCK
@@ -49,6 +51,9 @@
 #endif
 #ifndef DILATION
 #define DILATION 1
+#endif
+#ifndef X_COL
+#define X_COL 1
 #endif
 #include "conv_ends.clh"
 
@@ -111,6 +116,23 @@ place_tile(struct cursor *c, const struct steps by[TENSORS],
         rows->to = rows->from - 1;
 }
 
+/* The same where all the tile's pixels lie in one row. */
+INLINE void
+place_row(struct cursor *c, const struct steps by[TENSORS],
+          int place[TENSORS][PIXELS], struct range *rows, int h, int w)
+{
+    rows->from = rows->to = c->i;
+#pragma unroll
+    for (int t = 0; t < TENSORS; t++) {
+#pragma unroll
+        for (int p = 0; p < PIXELS; p++)
+            place[t][p] = c->at[t] + p * by[t].col;
+        c->at[t] += (PIXELS - 1) * by[t].col;
+    }
+    c->j += PIXELS - 1;
+    advance(c, by, h, w);
+}
+
 /* Which rows of the window meet rows of x, and not of its halo, from a first
  * pixel whose window begins in row `first` to a last one's in row `last`. */
 INLINE void
@@ -146,6 +168,38 @@ add_tap(VECTOR acc[PIXELS][VECTORS], __global const float *const x[PIXELS],
                 acc[p][v] += a * wv[v];
         }
     }
+}
+
+/* From column to column of the window. Where it is a constant, the numbers that
+ * neighbours share stay in registers: for those there must be room. */
+#define FIRST_TAP (VECTORS == 1 ? DILATION : at->x_tap_s)
+
+/* Where the numbers of channels from..to lie, and those of rows `taps` of the
+ * window, columns to the last. */
+struct numbers {
+    struct range c, taps;
+    int taps_s;
+    long x_plane, x_tap_r, x_tap_s, w_c, w_tap_r, w_tap_s;
+};
+
+INLINE void
+add_taps(VECTOR acc[PIXELS][VECTORS], __global const float *const x[PIXELS],
+         __global const float *const w[VECTORS], const struct numbers *at)
+{
+    for (int c = at->c.from; c < at->c.to; c++)
+        for (int r = at->taps.from; r < at->taps.to; r++) {
+            const long from = c * at->x_plane + r * at->x_tap_r;
+            const long of = c * at->w_c + r * at->w_tap_r;
+#if TAPS_S
+#pragma unroll
+            for (int s = 0; s < TAPS_S; s++)
+                add_tap(acc, x, w, from + s * FIRST_TAP, of + s * BLOCK);
+#else
+            for (int s = 0; s < at->taps_s; s++)
+                add_tap(acc, x, w, from + s * at->x_tap_s,
+                        of + s * at->w_tap_s);
+#endif
+        }
 }
 
 /* For every sum of the tile: pixel p, block v. */
@@ -208,7 +262,12 @@ conv_blocked(__global const float *x, __global const float *w,
             int at[TENSORS][PIXELS];
             __global const float *xp[PIXELS];
             struct range lines, taps = {0, taps_r};
-            place_tile(&now, by, at, &lines, q1 - q, out_h, out_w);
+            const bool row = TAPS_S && now.j + PIXELS <= out_w &&
+                             q + PIXELS <= q1;
+            if (row)
+                place_row(&now, by, at, &lines, out_h, out_w);
+            else
+                place_tile(&now, by, at, &lines, q1 - q, out_h, out_w);
             if (taps_r > 1 && lines.from <= lines.to)
                 taps_inside(&taps, lines.from * row_step + row_first,
                             lines.to * row_step + row_first, row_tap, rows,
@@ -230,21 +289,19 @@ conv_blocked(__global const float *x, __global const float *w,
                 else
                     EACH_SUM acc[p][v] =
                         LOAD_VECTOR(y + at[Y][p] + k[v] * y_plane);
-                for (int c = c0; c < c1; c++)
-                    for (int r = taps.from; r < taps.to; r++) {
-                        const long from = (long)c * x_plane + r * x_tap_r;
-                        const long of = (long)c * w_c + r * w_tap_r;
+                const struct numbers all = {{c0, c1}, taps, taps_s, x_plane,
+                                            x_tap_r, x_tap_s, w_c, w_tap_r,
+                                            w_tap_s};
 #if TAPS_S
+                if (row) {
+                    __global const float *xr[PIXELS];
 #pragma unroll
-                        for (int s = 0; s < TAPS_S; s++)
-                            add_tap(acc, xp, wk, from + s * DILATION,
-                                    of + s * BLOCK);
-#else
-                        for (int s = 0; s < taps_s; s++)
-                            add_tap(acc, xp, wk, from + s * x_tap_s,
-                                    of + s * w_tap_s);
+                    for (int p = 0; p < PIXELS; p++)
+                        xr[p] = xp[0] + p * X_COL;
+                    add_taps(acc, xr, wk, &all);
+                } else
 #endif
-                    }
+                    add_taps(acc, xp, wk, &all);
                 if (c1 == c_blocks)
                     EACH_SUM FINISH_VECTOR(
                         acc[p][v], at[E][p] + k[v] * e_plane,

@@ -177,6 +177,7 @@ define_job(struct oc_steps *steps, struct oc_step *launch,
     if (job->few) {
         oc_define(steps, launch, "TAPS_S", job->taps[1]);
         oc_define(steps, launch, "DILATION", job->tap_s);
+        oc_define(steps, launch, "X_COL", job->x.col);
     }
     oc_conv_define_ends(steps, launch, job->k, b);
 }
