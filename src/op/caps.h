@@ -15,6 +15,12 @@ struct oc_tuned {
     double us, usual_us; /* microseconds, when they were measured */
 };
 
+enum oc_amx {
+    OC_AMX_NONE,
+    OC_AMX_INSTRUCTIONS, /* AMX-TILE and AMX-BF16, probed */
+    OC_AMX_LOOPS         /* the same in loops: for tests */
+};
+
 struct oc_caps {
     int cpu; /* CPU class: work-groups of one work-item,
               * explicit vectors, no local tiles; decided
@@ -30,6 +36,7 @@ struct oc_caps {
     size_t alignment;          /* of sub-buffers, bytes */
     size_t cache;              /* bytes of the core's own cache, or 0 */
     int clblast;               /* GEMM library is usable */
+    int amx;                   /* products of bfloat16 in tiles: enum oc_amx */
     /* The doctor's verdicts: "conv:blocked" ... or NULL. A refused
      * implementation says so with this as its reason. */
     const char *const *quarantine;

@@ -267,6 +267,8 @@ static const char *const grad_weight_ways[] = {
 static const struct oc_impl conv_impls[] = {
     {"depthwise", oc_conv_depthwise_refuse, oc_conv_depthwise_layouts,
      oc_conv_depthwise, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
+    {"amx", oc_conv_amx_refuse, oc_conv_amx_layouts, oc_conv_amx,
+     OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"winograd", oc_conv_winograd_refuse, oc_conv_winograd_layouts,
      oc_conv_winograd, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"blocked", oc_conv_blocked_refuse, oc_conv_blocked_layouts,
@@ -282,6 +284,8 @@ static const struct oc_impl grad_input_impls[] = {
     {"depthwise", oc_conv_depthwise_input_refuse,
      oc_conv_depthwise_input_layouts, oc_conv_depthwise_input,
      OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
+    {"amx", oc_conv_amx_input_refuse, oc_conv_amx_input_layouts,
+     oc_conv_amx_input, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"blocked", oc_conv_blocked_input_refuse, oc_conv_blocked_input_layouts,
      oc_conv_blocked_input, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"plain", oc_conv_plain_input_refuse, NULL, oc_conv_plain_input,

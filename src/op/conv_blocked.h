@@ -148,6 +148,25 @@ void oc_conv_winograd_layouts(const struct oc_node *node,
 ocellus_status oc_conv_winograd(struct oc_steps *steps,
                                 const struct oc_node *node);
 
+/* ---- bfloat16 in tiles (conv_amx.c) -------------------------------------- */
+
+const char *oc_conv_amx_refuse(const struct oc_node *node,
+                               const struct oc_caps *caps);
+void oc_conv_amx_layouts(const struct oc_node *node, const struct oc_caps *caps,
+                         struct oc_layout in[], struct oc_layout out[],
+                         size_t *scratch);
+ocellus_status oc_conv_amx(struct oc_steps *steps, const struct oc_node *node);
+
+/* ConvGradInput and ConvTranspose. */
+const char *oc_conv_amx_input_refuse(const struct oc_node *node,
+                                     const struct oc_caps *caps);
+void oc_conv_amx_input_layouts(const struct oc_node *node,
+                               const struct oc_caps *caps,
+                               struct oc_layout in[], struct oc_layout out[],
+                               size_t *scratch);
+ocellus_status oc_conv_amx_input(struct oc_steps *steps,
+                                 const struct oc_node *node);
+
 /* ---- depthwise: groups == channels (conv_depthwise.c) ------------------- */
 
 const char *oc_conv_depthwise_refuse(const struct oc_node *node,

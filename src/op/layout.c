@@ -40,6 +40,10 @@ count_packed(const struct oc_layout *layout, const struct oc_shape *shape)
 
     if (layout->pack == OC_PACK_WINOGRAD)
         return (size_t)(36 * kb * b * blocks_of(c, b) * b);
+    if (layout->pack == OC_PACK_AMX)
+        return (size_t)(kb * b * blocks_of(c, 32) * 16 * window);
+    if (layout->pack == OC_PACK_AMX_FLIP)
+        return (size_t)(blocks_of(c, b) * b * blocks_of(k, 32) * 16 * window);
     if (layout->pack == OC_PACK_CONV_FIRST)
         return (size_t)(kb * b * c * window);
     if (layout->pack == OC_PACK_CONV_FLIP)
@@ -70,6 +74,8 @@ oc_layout_text(const struct oc_layout *layout, char *text)
         [OC_PACK_GEMM] = "gemm%d",
         [OC_PACK_CONV_FIRST] = "w%dfirst",
         [OC_PACK_WINOGRAD] = "w%dwinograd",
+        [OC_PACK_AMX] = "w%damx",
+        [OC_PACK_AMX_FLIP] = "w%damxflip",
     };
     int used = 0;
 

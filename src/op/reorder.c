@@ -145,6 +145,33 @@ winograd_weights(struct oc_steps *steps, const struct oc_operand *from,
     return steps->status;
 }
 
+/* Rounded to bfloat16. */
+static ocellus_status
+amx_weights(struct oc_steps *steps, const struct oc_operand *from,
+            const struct oc_operand *to)
+{
+    const struct oc_shape *shape = &to->value->shape;
+    const int flip = to->layout.pack == OC_PACK_AMX_FLIP;
+    const int64_t ins = shape->dim[!flip], outs = shape->dim[flip];
+    struct oc_step *launch = oc_launch(steps, "conv_amx", "amx_weights");
+
+    arg_place(launch, from, 0);
+    arg_place(launch, to, 1);
+    args(steps, launch,
+         (int[]){(int)shape->dim[0], (int)shape->dim[1],
+                 (int)oc_shape_span(shape, 2, shape->rank), flip,
+                 (int)((ins + 31) / 32), (int)((outs + 15) / 16)},
+         6);
+    oc_grid2(launch, (ins + 31) / 32, (outs + 15) / 16, 0, 0);
+    return steps->status;
+}
+
+static int
+is_rounded(const struct oc_layout *layout)
+{
+    return layout->pack == OC_PACK_AMX || layout->pack == OC_PACK_AMX_FLIP;
+}
+
 /* Weights; `packed` is the side that is packed. */
 static ocellus_status
 weights(struct oc_steps *steps, const struct oc_operand *from,
@@ -164,6 +191,8 @@ weights(struct oc_steps *steps, const struct oc_operand *from,
         return grouped_weights(steps, from, to);
     if (packed->layout.pack == OC_PACK_WINOGRAD)
         return winograd_weights(steps, from, to);
+    if (is_rounded(&packed->layout))
+        return amx_weights(steps, from, to);
     launch = start(steps,
                    first ? (pack ? "pack_first" : "unpack_first")
                          : (pack ? "pack_conv" : "unpack_conv"),
@@ -207,7 +236,8 @@ oc_emit_reorder(struct oc_steps *steps, const struct oc_operand *from,
     if (oc_layout_count(&to->layout, &to->value->shape) == 0)
         return steps->status;
     if (!knows(from) || !knows(to) || (packs && packed) ||
-        from->layout.groups > 1 || from->layout.pack == OC_PACK_WINOGRAD)
+        from->layout.groups > 1 || from->layout.pack == OC_PACK_WINOGRAD ||
+        is_rounded(&from->layout))
         return oc_fail(OCELLUS_INTERNAL, "no reorder from %s to %s",
                        oc_layout_text(&from->layout, a),
                        oc_layout_text(&to->layout, b));

@@ -27,7 +27,10 @@
  *          exchanged and R, S reversed; first: ceil(K/block) x C x R x S x
  *          block(k), for few input channels read plain and for depthwise
  *          weights (C = 1); winograd: K x C x 3 x 3 at the 36 points of
- *          F(4 x 4, 3 x 3), 36 x ceil(K/block) x padded C x block(k).
+ *          F(4 x 4, 3 x 3), 36 x ceil(K/block) x padded C x block(k);
+ *          amx: rounded to bfloat16, ceil(K/16) x ceil(C/32) x R x S x
+ *          16(pairs of c) x 16(k) x 2(c), which are half as many floats; amx
+ *          flip: the same for the input gradient.
  *          With groups, C is the channels that a joined group has on the
  *          side that is read (oc_groups_joined): between channels of
  *          different groups lie zeros.
@@ -47,7 +50,9 @@ enum oc_pack {
     OC_PACK_CONV_FLIP,
     OC_PACK_GEMM,
     OC_PACK_CONV_FIRST,
-    OC_PACK_WINOGRAD
+    OC_PACK_WINOGRAD,
+    OC_PACK_AMX,
+    OC_PACK_AMX_FLIP
 };
 
 #define OC_PLAIN ((struct oc_layout){.block = 1})

@@ -1,0 +1,450 @@
+/* conv_amx.c - convolutions of bfloat16 in tiles, against their definition:
+ * plain loops, sums in double, once of numbers rounded to bfloat16 and once of
+ * the numbers themselves. Conv and ConvGradInput in one graph, twice; by loops
+ * on every device, and by the instructions of AMX where the device is an
+ * x86-64 processor under Linux, which has them or is given them by
+ * amx_emulator.c. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/amx.h"
+#include "device/device.h"
+#include "device/session.h"
+#include "tests/op/amx_emulator.h"
+
+struct shape {
+    const char *what;
+    int n, c, h, w, k, r, s;
+    int stride, pad, pad_end, dilation;
+    const char *formula; /* epilogue of Conv, or NULL */
+    int extra;           /* it reads e0, or e0 and e1 */
+    int one_axis;        /* h and r are 1 and not said */
+    int small_cache;     /* bands of few rows */
+    int turned;          /* the input gradient is taken as well */
+};
+
+static const struct shape shapes[] = {
+    {"one tile", 1, 32, 4, 4, 16, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 1},
+    {"one of everything", 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 1},
+    {"primes", 3, 19, 5, 11, 37, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 1},
+    {"7 x 7", 2, 64, 7, 7, 64, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 1},
+    {"bands", 2, 48, 17, 9, 32, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 1},
+    {"1x1, three chunks", 2, 90, 5, 6, 50, 1, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 1},
+    {"1x1, stride 2", 2, 33, 8, 7, 17, 1, 1, 2, 0, 0, 1, NULL, 0, 0, 0, 1},
+    {"3x3, stride 2", 2, 32, 9, 8, 24, 3, 3, 2, 1, 1, 1, NULL, 0, 0, 0, 1},
+    {"3x3, stride 2, end pad", 1, 17, 8, 8, 20, 3, 3, 2, 0, 1, 1, NULL, 0, 0, 0,
+     1},
+    {"5x5, stride 3, bands", 1, 20, 16, 13, 18, 5, 5, 3, 2, 2, 1, NULL, 0, 0, 1,
+     1},
+    {"pad wider than the window", 1, 16, 4, 3, 18, 2, 2, 1, 3, 3, 1, NULL, 0, 0,
+     0, 1},
+    {"dilation", 1, 20, 9, 12, 16, 3, 3, 1, 2, 2, 2, NULL, 0, 0, 0, 1},
+    {"dilation 3, stride 2", 1, 16, 13, 12, 16, 3, 2, 2, 3, 2, 3, NULL, 0, 0, 0,
+     0},
+    {"tall window", 1, 16, 12, 6, 16, 5, 1, 1, 0, 0, 1, NULL, 0, 0, 0, 1},
+    {"one axis", 2, 18, 1, 21, 20, 1, 5, 2, 2, 1, 1, NULL, 0, 1, 0, 1},
+    {"rectified", 2, 16, 6, 7, 19, 3, 3, 1, 1, 1, 1, "fmax(v, 0.0f)", 0, 0, 0,
+     1},
+    {"residual", 2, 16, 5, 6, 37, 3, 3, 1, 1, 1, 1,
+     "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 0, 1},
+    {"gate", 2, 20, 7, 9, 19, 3, 3, 2, 1, 1, 1, "v * e0 - s0 * e1", 2, 0, 0, 1},
+    {"no images", 0, 16, 5, 5, 16, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 1},
+};
+
+/* ---- the definition ----------------------------------------------------- */
+
+/* Numbers, what they are rounded to, and sums of three kinds: of the rounded,
+ * of the numbers, of the products' sizes. */
+enum { ROUNDED, EXACT, SIZE, KINDS };
+
+struct numbers {
+    float *x, *w, *b, *dy, *e;
+    double *y[KINDS], *dx[KINDS];
+    int oh, ow;
+    size_t nx, nw, ny;
+    struct ocellus_tensor in[5]; /* kept by the session */
+};
+
+/* The nearest number of 8 binary digits, even where two are as near. */
+static double
+to_bfloat16(double v)
+{
+    int exponent;
+    const double fraction = frexp(v, &exponent);
+
+    return ldexp(nearbyint(ldexp(fraction, 8)), exponent - 8);
+}
+
+static int
+extent(const struct shape *p, int in, int window)
+{
+    return (in + p->pad + p->pad_end - (window - 1) * p->dilation - 1) /
+               p->stride +
+           1;
+}
+
+static void
+add_products(double *sums[KINDS], int at, double a, double b)
+{
+    sums[ROUNDED][at] += to_bfloat16(a) * to_bfloat16(b);
+    sums[EXACT][at] += a * b;
+    sums[SIZE][at] += fabs(a * b);
+}
+
+/* Both at output pixel (n, k, i, j). */
+static void
+define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
+             int j)
+{
+    const int at = ((n * p->k + k) * a->oh + i) * a->ow + j;
+
+    for (int c = 0; c < p->c; c++)
+        for (int r = 0; r < p->r; r++)
+            for (int s = 0; s < p->s; s++) {
+                int y = i * p->stride + r * p->dilation -
+                        (p->one_axis ? 0 : p->pad);
+                int x = j * p->stride + s * p->dilation - p->pad;
+                int from = ((n * p->c + c) * p->h + y) * p->w + x;
+                int weight = ((k * p->c + c) * p->r + r) * p->s + s;
+
+                if (y < 0 || y >= p->h || x < 0 || x >= p->w)
+                    continue;
+                add_products(a->y, at, a->x[from], a->w[weight]);
+                add_products(a->dx, from, a->dy[at], a->w[weight]);
+            }
+}
+
+static double
+finish(const struct shape *p, double v, double e0, double e1)
+{
+    if (!p->formula)
+        return v;
+    if (p->extra == 2)
+        return v * e0 - 0.125 * e1;
+    if (p->extra)
+        return v + e0 > 0 ? v + e0 : 0.125 * (v + e0);
+    return fmax(v, 0.0);
+}
+
+/* Bias and epilogue are computed in float. */
+static void
+end_pixels(const struct shape *p, struct numbers *a)
+{
+    const int plane = a->oh * a->ow;
+
+    for (int at = 0; at < (int)a->ny; at++)
+        for (int kind = 0; kind < SIZE; kind++)
+            a->y[kind][at] =
+                finish(p, a->y[kind][at] + (double)a->b[at / plane % p->k],
+                       a->e[at], a->dy[at]);
+}
+
+static float *
+random_floats(size_t count, unsigned *seed)
+{
+    float *list = malloc((count + 1) * sizeof *list);
+
+    for (size_t k = 0; k < count; k++) {
+        *seed = *seed * 1664525u + 1013904223u;
+        list[k] = (float)(int)(*seed >> 8) / 8388608.0f - 1.0f;
+    }
+    return list;
+}
+
+static void
+give(const struct shape *p, struct numbers *a)
+{
+    float *const data[] = {a->x, a->w, a->b, a->dy, a->e};
+
+    a->in[0].shape = OC_SHAPE(p->n, p->c, p->h, p->w);
+    a->in[1].shape = OC_SHAPE(p->k, p->c, p->r, p->s);
+    a->in[2].shape = OC_SHAPE(p->k);
+    a->in[3].shape = OC_SHAPE(p->n, p->k, a->oh, a->ow);
+    a->in[4].shape = a->in[3].shape;
+    for (int k = 0; k < 5; k++) {
+        a->in[k].type = OCELLUS_FLOAT;
+        a->in[k].data = data[k];
+        if (!p->one_axis || k == 2)
+            continue;
+        a->in[k].shape.dim[2] = a->in[k].shape.dim[3];
+        a->in[k].shape.rank = 3;
+    }
+}
+
+static struct numbers
+define(const struct shape *p)
+{
+    struct numbers a = {.oh = p->one_axis ? 1 : extent(p, p->h, p->r),
+                        .ow = extent(p, p->w, p->s)};
+    unsigned seed = 7;
+
+    a.nx = (size_t)(p->n * p->c * p->h * p->w);
+    a.nw = (size_t)(p->k * p->c * p->r * p->s);
+    a.ny = (size_t)(p->n * p->k * a.oh * a.ow);
+    a.x = random_floats(a.nx, &seed);
+    a.w = random_floats(a.nw, &seed);
+    a.b = random_floats((size_t)p->k, &seed);
+    a.dy = random_floats(a.ny, &seed);
+    a.e = random_floats(a.ny, &seed);
+    for (int kind = 0; kind < KINDS; kind++) {
+        a.y[kind] = calloc(a.ny + 1, sizeof(double));
+        a.dx[kind] = calloc(a.nx + 1, sizeof(double));
+    }
+    give(p, &a);
+    for (int n = 0; n < p->n; n++)
+        for (int k = 0; k < p->k; k++)
+            for (int i = 0; i < a.oh; i++)
+                for (int j = 0; j < a.ow; j++)
+                    define_pixel(p, &a, n, k, i, j);
+    end_pixels(p, &a);
+    return a;
+}
+
+static void
+release(struct numbers *a)
+{
+    void *all[] = {a->x, a->w, a->b, a->dy, a->e};
+
+    for (size_t k = 0; k < OC_COUNT(all); k++)
+        free(all[k]);
+    for (int kind = 0; kind < KINDS; kind++) {
+        free(a->y[kind]);
+        free(a->dx[kind]);
+    }
+}
+
+/* ---- the graph ---------------------------------------------------------- */
+
+static const char *const name[] = {"x", "w", "b", "dy", "e"};
+
+static ocellus_status
+build(const struct shape *p, const struct numbers *a,
+      struct ocellus_graph *graph)
+{
+    struct ocellus_value *in[5];
+    char window[200], all[260];
+
+    if (p->one_axis) {
+        snprintf(window, sizeof window,
+                 "kernel_shape=%d strides=%d dilations=%d pads=%d,%d", p->s,
+                 p->stride, p->dilation, p->pad, p->pad_end);
+        snprintf(all, sizeof all, "%s extent=%d", window, p->w);
+    } else {
+        snprintf(window, sizeof window,
+                 "kernel_shape=%d,%d strides=%d,%d dilations=%d,%d "
+                 "pads=%d,%d,%d,%d",
+                 p->r, p->s, p->stride, p->stride, p->dilation, p->dilation,
+                 p->pad, p->pad, p->pad_end, p->pad_end);
+        snprintf(all, sizeof all, "%s extent=%d,%d", window, p->h, p->w);
+    }
+    for (int i = 0; i < 5; i++)
+        in[i] = oc_graph_input(graph, name[i], OCELLUS_FLOAT, &a->in[i].shape);
+    OC_TRY(oc_graph_output(graph, "y", oc_apply(graph, "Conv", window, in, 3)));
+    OC_TRY(oc_graph_output(graph, "dx",
+                           OC_NODE(graph, "ConvGradInput", all, in[3], in[1])));
+    return oc_graph_output(graph, "e again", in[4]);
+}
+
+/* A session's pass: gives Conv its epilogue, as fusing does. */
+static ocellus_status
+fuse(struct ocellus_graph *graph, void *user)
+{
+    const struct shape *p = user;
+    struct oc_node *conv = graph->nodes[0];
+    struct oc_epilogue *e;
+    struct ocellus_value **in;
+
+    if (!p->formula)
+        return OCELLUS_OK;
+    e = oc_arena_alloc(graph->arena, sizeof *e);
+    in = oc_arena_alloc(graph->arena, 5 * sizeof *in);
+    if (!e || !in)
+        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for an epilogue");
+    e->formula = p->formula;
+    e->n_extra = p->extra;
+    e->n_scalar = p->extra != 0;
+    e->scalar[0] = 0.125f;
+    memcpy(in, conv->in, 3 * sizeof *in);
+    in[3] = graph->inputs[4];
+    in[4] = graph->inputs[3];
+    conv->in = in;
+    conv->n_in = 3 + p->extra;
+    conv->epilogue = e;
+    return OCELLUS_OK;
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+static int failures, count;
+
+static void
+report(int good, const char *what, const struct shape *p, int amx)
+{
+    printf("%s %d - %s, by %s: %s\n", good ? "ok" : "not ok", ++count,
+           p ? p->what : "a product",
+           amx == OC_AMX_LOOPS ? "loops" : "instructions", what);
+    fflush(stdout);
+    failures += !good;
+}
+
+/* Sums of rounded numbers are those of float; beside the numbers' own each
+ * product is off by what rounding two factors to 8 binary digits does. */
+static int
+near(const float *got, double *const want[KINDS], size_t elements)
+{
+    for (size_t k = 0; k < elements; k++) {
+        const double size = want[SIZE][k];
+
+        if (!(fabs(got[k] - want[ROUNDED][k]) <= 2e-6 * (1.0 + size)) ||
+            !(fabs(got[k] - want[EXACT][k]) <= 0.0079 * size + 2e-6))
+            return 0;
+    }
+    return 1;
+}
+
+/* Rounding is seen: who computes in float would not pass for it. */
+static int
+is_rounded(double *const want[KINDS], size_t elements)
+{
+    double far = 0.0, size = 0.0;
+
+    for (size_t k = 0; k < elements; k++) {
+        far = fmax(far, fabs(want[ROUNDED][k] - want[EXACT][k]));
+        size = fmax(size, want[SIZE][k]);
+    }
+    return elements == 0 || far > 1e-5 * (1.0 + size);
+}
+
+static ocellus_status
+run(struct ocellus_session *session, struct numbers *a)
+{
+    for (int k = 0; k < 5; k++)
+        OC_TRY(oc_session_set_input(session, name[k], &a->in[k]));
+    return oc_session_run(session);
+}
+
+static ocellus_status
+compare(struct ocellus_session *session, const struct shape *p, int amx,
+        const char *output, double *const want[KINDS], size_t elements)
+{
+    const struct ocellus_tensor *got;
+
+    OC_TRY(oc_session_get_output(session, output, &got));
+    report(near(got->data, want, elements) && is_rounded(want, elements),
+           output, p, amx);
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+check_choices(struct ocellus_session *session, const struct shape *p, int amx)
+{
+    const struct oc_plan *plan;
+    struct oc_run *ignored;
+
+    OC_TRY(oc_session_plan(session, &plan, &ignored));
+    for (int k = 0; k < 1 + p->turned; k++)
+        report(strcmp(plan->choice[k].impl->name, "amx") == 0,
+               plan->choice[k].node->op->name, p, amx);
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+check_numbers(struct ocellus_session *session, const struct shape *p, int amx,
+              struct numbers *a)
+{
+    const struct ocellus_tensor *y;
+    float *before = malloc((a->ny + 1) * sizeof *before);
+    ocellus_status status;
+
+    OC_TRY_OUT(run(session, a));
+    OC_TRY_OUT(check_choices(session, p, amx));
+    OC_TRY_OUT(compare(session, p, amx, "y", a->y, a->ny));
+    if (p->turned)
+        OC_TRY_OUT(compare(session, p, amx, "dx", a->dx, a->nx));
+    OC_TRY_OUT(oc_session_get_output(session, "y", &y));
+    memcpy(before, y->data, a->ny * sizeof *before);
+    OC_TRY_OUT(run(session, a));
+    OC_TRY_OUT(oc_session_get_output(session, "y", &y));
+    report(memcmp(y->data, before, a->ny * sizeof *before) == 0,
+           "the same bits again", p, amx);
+out:
+    free(before);
+    return status;
+}
+
+static ocellus_status
+check(ocellus_device *device, const struct shape *p, int amx)
+{
+    struct oc_caps caps = *oc_device_caps(device);
+    struct ocellus_session *session = NULL;
+    struct ocellus_graph *graph = NULL;
+    struct numbers a = define(p);
+    ocellus_status status;
+
+    caps.cpu = 1;
+    caps.vector_width = 16;
+    caps.vector_registers = 32;
+    caps.amx = amx;
+    caps.eager = 1;
+    if (p->small_cache)
+        caps.cache = 60000;
+    OC_TRY_OUT(oc_graph_create(&graph));
+    OC_TRY_OUT(build(p, &a, graph));
+    OC_TRY_OUT(
+        oc_session_create(device, graph, NULL, fuse, (void *)p, &session));
+    oc_session_set_caps(session, &caps);
+    OC_TRY_OUT(check_numbers(session, p, amx, &a));
+out:
+    oc_session_destroy(session);
+    oc_graph_destroy(graph);
+    release(&a);
+    return status;
+}
+
+static void
+check_all(ocellus_device *device, int amx)
+{
+    for (size_t k = 0; k < OC_COUNT(shapes); k++)
+        if (check(device, &shapes[k], amx) != OCELLUS_OK)
+            report(0, ocellus_error(), &shapes[k], amx);
+}
+
+/* Why this device cannot be given the instructions; or NULL, and it has them
+ * from now on. */
+static const char *
+get_instructions(const ocellus_device *device)
+{
+    if (oc_device_caps(device)->amx == OC_AMX_INSTRUCTIONS)
+        return NULL;
+    if (!oc_amx_could(device))
+        return "the device is not this processor";
+    return amx_emulate();
+}
+
+int
+main(void)
+{
+    ocellus_device *device;
+    const char *why;
+
+    if (ocellus_device_open(NULL, &device) != OCELLUS_OK) {
+        printf("skipped: %s\n", ocellus_error());
+        return 77;
+    }
+    oc_device_spoil(device);
+    check_all(device, OC_AMX_LOOPS);
+    why = get_instructions(device);
+    if (why) {
+        printf("ok %d - by instructions # SKIP %s\n", ++count, why);
+    } else {
+        report(oc_amx_multiplies(device), "the probe's numbers", NULL,
+               OC_AMX_INSTRUCTIONS);
+        check_all(device, OC_AMX_INSTRUCTIONS);
+    }
+    printf("# %lu instructions emulated\n", amx_emulated());
+    ocellus_device_close(device);
+    printf("1..%d\n", count);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
