@@ -33,8 +33,7 @@
 #define BLOCK 16
 #include "conv_ends.clh"
 #include "amx.clh"
-
-#define TILE_SIZE (TILE_ROWS * TILE_PAIRS)
+#include "conv_phases.clh"
 
 /* ---- weights ------------------------------------------------------------ */
 
@@ -73,40 +72,6 @@ amx_weights(__global const float *w, __global uint *to, int k_count,
 }
 
 /* ---- pixels ------------------------------------------------------------- */
-
-/* One axis: pixels of x from tap to tap and from pixel to pixel of y. */
-struct axis {
-    int first, step, tap, taps;
-};
-
-INLINE int
-phases_of(const struct axis *a)
-{
-    return a->taps > 1 && a->tap % a->step != 0 ? a->step : 1;
-}
-
-/* Pixels by which the last tap is shifted. */
-INLINE int
-reach_of(const struct axis *a)
-{
-    return a->taps > 1 ? (a->taps - 1) * a->tap / a->step : 0;
-}
-
-/* Where a tap meets x: a shift within the plane of a phase. */
-struct shift {
-    int pixels, phase;
-};
-
-INLINE void
-next_tap(struct shift *at, const struct axis *a)
-{
-    at->pixels += a->tap / a->step;
-    at->phase += a->tap % a->step;
-    if (at->phase >= a->step) {
-        at->phase -= a->step;
-        at->pixels++;
-    }
-}
 
 /* x of one image, and the part of it that is wanted near: rows from that of
  * y's row i0 on. */

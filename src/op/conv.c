@@ -299,6 +299,8 @@ static const struct oc_impl grad_input_impls[] = {
 static const struct oc_impl grad_weight_impls[] = {
     {"depthwise", oc_conv_depthwise_weight_refuse,
      oc_conv_depthwise_weight_layouts, oc_conv_depthwise_weight, 0, 0},
+    {"amx", oc_conv_amx_weight_refuse, oc_conv_amx_weight_layouts,
+     oc_conv_amx_weight, 0, 0},
     {"blocked", oc_conv_blocked_weight_refuse, oc_conv_blocked_weight_layouts,
      oc_conv_blocked_weight, 0, 0},
     {"plain", oc_conv_plain_weight_refuse, oc_conv_plain_weight_layouts,

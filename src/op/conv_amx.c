@@ -29,17 +29,28 @@ struct tiles {
 
 /* ---- what it takes ------------------------------------------------------ */
 
+int
+oc_conv_amx_phases(int step, int tap, int taps)
+{
+    return taps > 1 && tap % step != 0 ? step : 1;
+}
+
+int
+oc_conv_amx_reach(int step, int tap, int taps)
+{
+    return taps > 1 ? (taps - 1) * tap / step : 0;
+}
+
 static int
 phases_of(const struct tiles *t, int a)
 {
-    return t->job.taps[a] > 1 && t->tap[a] % t->step[a] != 0 ? t->step[a] : 1;
+    return oc_conv_amx_phases(t->step[a], t->tap[a], t->job.taps[a]);
 }
 
 static int
 reach_of(const struct tiles *t, int a)
 {
-    return t->job.taps[a] > 1 ? (t->job.taps[a] - 1) * t->tap[a] / t->step[a]
-                              : 0;
+    return oc_conv_amx_reach(t->step[a], t->tap[a], t->job.taps[a]);
 }
 
 /* Bytes of local memory for a band of so many rows. */
@@ -100,10 +111,9 @@ follow_phase(struct tiles *t, const struct oc_conv_window *v, int r, int s)
     t->columns = v->out[OC_W];
 }
 
-/* Beside what conv_blocked.h's functions refuse. */
-static const char *
-cannot(const struct oc_node *node, const struct oc_caps *caps,
-       const struct oc_conv_window *v, const struct tiles *t)
+const char *
+oc_conv_amx_cannot(const struct oc_node *node, const struct oc_caps *caps,
+                   const struct oc_conv_window *v)
 {
     if (!caps->amx)
         return "the device has no AMX";
@@ -113,6 +123,17 @@ cannot(const struct oc_node *node, const struct oc_caps *caps,
         return "sums of whole numbers are to be exact";
     if (v->groups != 1)
         return "it knows one group";
+    return NULL;
+}
+
+static const char *
+cannot(const struct oc_node *node, const struct oc_caps *caps,
+       const struct oc_conv_window *v, const struct tiles *t)
+{
+    const char *why = oc_conv_amx_cannot(node, caps, v);
+
+    if (why)
+        return why;
     if (near_bytes(t, 1) > room_of(caps))
         return "what a row needs does not fit the core's cache";
     if (!caps->eager && t->job.c < LEAST_CHANNELS)

@@ -148,7 +148,16 @@ void oc_conv_winograd_layouts(const struct oc_node *node,
 ocellus_status oc_conv_winograd(struct oc_steps *steps,
                                 const struct oc_node *node);
 
-/* ---- bfloat16 in tiles (conv_amx.c) -------------------------------------- */
+/* ---- bfloat16 in tiles (conv_amx.c, conv_amx_weight.c) ------------------- */
+
+/* What all three refuse, beside what oc_conv_blocked_cannot does. */
+const char *oc_conv_amx_cannot(const struct oc_node *node,
+                               const struct oc_caps *caps,
+                               const struct oc_conv_window *v);
+/* As in cl/conv_phases.clh, of an axis: planes that x is laid out in, and
+ * pixels by which the last tap is shifted in them. */
+int oc_conv_amx_phases(int step, int tap, int taps);
+int oc_conv_amx_reach(int step, int tap, int taps);
 
 const char *oc_conv_amx_refuse(const struct oc_node *node,
                                const struct oc_caps *caps);
@@ -166,6 +175,15 @@ void oc_conv_amx_input_layouts(const struct oc_node *node,
                                size_t *scratch);
 ocellus_status oc_conv_amx_input(struct oc_steps *steps,
                                  const struct oc_node *node);
+
+const char *oc_conv_amx_weight_refuse(const struct oc_node *node,
+                                      const struct oc_caps *caps);
+void oc_conv_amx_weight_layouts(const struct oc_node *node,
+                                const struct oc_caps *caps,
+                                struct oc_layout in[], struct oc_layout out[],
+                                size_t *scratch);
+ocellus_status oc_conv_amx_weight(struct oc_steps *steps,
+                                  const struct oc_node *node);
 
 /* ---- depthwise: groups == channels (conv_depthwise.c) ------------------- */
 
