@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "device/amx.h"
 #include "device/inside.h"
 
 enum {
@@ -191,6 +192,7 @@ oc_caps_fill(ocellus_device *device)
     caps->alignment = bits / 8 > 64 ? bits / 8 : 64;
     caps->cache = core_cache(caps);
     caps->clblast = 1;
+    caps->amx = oc_amx_probe(device);
     oc_verdicts_load(device);
     oc_tuning_load(device);
     caps->half = info->half = probed(device, "cl_khr_fp16", "half");

@@ -99,35 +99,12 @@ taken(const struct oc_plan *plan, const struct oc_op *op, const char *impl,
 
 /* ---- comparison --------------------------------------------------------- */
 
-double
-oc_doctor_compare(const struct ocellus_tensor *right,
-                  const struct ocellus_tensor *got, size_t *worst)
-{
-    size_t count = (size_t)oc_shape_count(&right->shape);
-    double largest = 0.0, most = 0.0;
-
-    *worst = 0;
-    for (size_t i = 0; i < count; i++) {
-        double a = oc_element_get(right->type, right->data, i);
-        double b = oc_element_get(got->type, got->data, i);
-        double apart = a == b ? 0.0 : fabs(a - b);
-
-        if (isnan(a) || isnan(b))
-            apart = (double)INFINITY;
-        if (isfinite(a) && fabs(a) > largest)
-            largest = fabs(a);
-        if (apart > most) {
-            most = apart;
-            *worst = i;
-        }
-    }
-    return largest > 0.0 ? most / largest : most;
-}
-
 static void
-compare_all(struct doctor *d, struct ocellus_tensor *const *got, int outputs,
-            struct outcome *o)
+compare_all(struct doctor *d, const char *impl,
+            struct ocellus_tensor *const *got, int outputs, struct outcome *o)
 {
+    const double tolerance = oc_doctor_tolerance(d->trial.op, impl);
+
     for (int k = 0; k < outputs; k++) {
         const struct ocellus_tensor *right = d->right[k];
         size_t i;
@@ -135,7 +112,7 @@ compare_all(struct doctor *d, struct ocellus_tensor *const *got, int outputs,
 
         if (error > o->error)
             o->error = error;
-        if (error <= OC_DOCTOR_TOLERANCE || !o->ok)
+        if (error <= tolerance || !o->ok)
             continue;
         o->ok = 0;
         o->why = d->wrong;
@@ -241,6 +218,7 @@ run_by(struct doctor *d, const char *impl, int block, int halo,
     ocellus_status status;
 
     OC_TRY_OUT(oc_trial_graph(&d->trial, block, halo, &graph, outputs));
+    graph->bfloat16 = 1;
     OC_TRY_OUT(open_session(d, graph, impl, &session));
     OC_TRY_OUT(oc_session_plan(session, &plan, NULL));
     if (taken(plan, d->trial.op, impl, &o->why))
@@ -409,7 +387,7 @@ check_one(struct doctor *d, const char *impl, int block, int halo,
     status = run_by(d, impl, block, halo, got, &outputs, &now);
     status = settle(d, status, &now);
     if (status == OCELLUS_OK && now.ok == 1)
-        compare_all(d, got, outputs, &now);
+        compare_all(d, impl, got, outputs, &now);
     release(got);
     if (now.ok >= 0 || o->ok < 0) {
         double error = o->error > now.error ? o->error : now.error;
@@ -458,7 +436,7 @@ check_direct(struct doctor *d, const char *impl, int *right)
     status = run_by(d, impl, 1, 0, d->right, &outputs, &o);
     OC_TRY(settle(d, status, &o));
     if (o.ok == 1)
-        compare_all(d, d->right, outputs, &o); /* finds a NaN */
+        compare_all(d, impl, d->right, outputs, &o); /* finds a NaN */
     if (o.ok == 1)
         look_for_life(d, &o);
     *right = o.ok == 1;

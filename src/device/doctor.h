@@ -21,6 +21,10 @@
  * to ten bits on the way (half, TF32) or leaves a term out is at 5e-4 and more.
  */
 #define OC_DOCTOR_TOLERANCE 1e-4
+/* Where factors are rounded to bfloat16 (OC_IMPL_BFLOAT16): products are off by
+ * about 1/430 each and by 1/128 at most, sums stay near 3e-3; a term or a pixel
+ * that is not the right one is at 3e-2 and more. */
+#define OC_DOCTOR_BFLOAT16_TOLERANCE 1e-2
 
 /* inputs: a word each, by blanks:
  *     2x3x5      float32, drawn between -1 and 1; "." is a scalar
@@ -56,6 +60,8 @@ oc_doctor_check(struct ocellus_device *device,
 void oc_doctor_judge(struct ocellus_device *device, const struct oc_op *op,
                      const char *impl, const char *wrong);
 
+/* What is allowed to an implementation, or a way of it ("blocked:short"). */
+double oc_doctor_tolerance(const struct oc_op *op, const char *by);
 /* The largest difference of two tensors of one type and shape relative to the
  * largest number of `right`; infinite where there is a NaN. *worst: which
  * element. */

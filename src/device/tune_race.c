@@ -263,7 +263,7 @@ compare(struct oc_tune_race *race, struct rival *r, const struct numbers *right,
         size_t worst;
         double error = oc_doctor_compare(right->out[k], got->out[k], &worst);
 
-        if (error <= OC_DOCTOR_TOLERANCE)
+        if (error <= oc_doctor_tolerance(race->site->node->op, r->by))
             continue;
         r->out = 1;
         snprintf(race->why, sizeof race->why,

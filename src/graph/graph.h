@@ -129,6 +129,7 @@ struct ocellus_graph {
     int open;      /* its nodes may wait */
     int64_t opset; /* of the file that it was read from; 0: none */
     int training;  /* a step of training: rounding adds up there */
+    int bfloat16;  /* factors may be rounded to bfloat16; sums may not */
     struct oc_metadata *metadata;
     int n_metadata, room_metadata;
     ocellus_status status; /* the first failure of a builder */

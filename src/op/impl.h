@@ -38,10 +38,12 @@ enum oc_impl_flag {
     OC_IMPL_PART = 4,     /* with HALO: emit clears the halo itself, and the
                            * output may be some channel blocks of a larger
                            * tensor (layout.whole) */
-    OC_IMPL_JOINS = 8     /* a blocked output 0 is the inputs' channel blocks,
+    OC_IMPL_JOINS = 8,    /* a blocked output 0 is the inputs' channel blocks,
                            * one behind the other: an input may lie there
                            * already (layout.whole), and its maker has cleared
                            * the halo */
+    OC_IMPL_BFLOAT16 = 16 /* rounds factors to bfloat16: only where the graph
+                           * allows it */
 };
 
 #endif

@@ -30,6 +30,9 @@ oc_plan_refusal(const struct oc_caps *caps, const struct oc_node *node,
                 const struct oc_impl *impl)
 {
     const char *why = quarantined(caps, node, impl);
+    if (why == NULL && (impl->flags & OC_IMPL_BFLOAT16) &&
+        !node->graph->bfloat16)
+        why = "factors are not to be rounded to bfloat16";
     if (why == NULL && impl->refuse != NULL)
         why = impl->refuse(node, caps);
     if (why == NULL && node->epilogue != NULL &&

@@ -264,6 +264,7 @@ fuse(struct ocellus_graph *graph, void *user)
     struct oc_epilogue *e;
     struct ocellus_value **in;
 
+    graph->bfloat16 = 1;
     if (!p->formula)
         return OCELLUS_OK;
     e = oc_arena_alloc(graph->arena, sizeof *e);
