@@ -213,7 +213,7 @@ START_TEST(series_says_what_is_wrong)
 {
     ocellus_dataset_options options = {.size = sizeof options, .sequence = 2};
 
-    put("gap.csv", "v\n1\n2\n\n3\n4\n5\n6\n", 17);
+    put("gap.csv", "v\n1\n2\n\n3\n4\n5\n6\n", 15);
     refuses("gap.csv", &options, "line 5");
     put("words.csv", "v\nw\n1\n", 6);
     refuses("words.csv", &options, "line 2");
