@@ -12,11 +12,24 @@
  *            m' = momentum m + q,  w' = w - rate m', or rate q
  *   average  e' = decay e + (1 - decay) w
  *
- * A work-item takes `chunk` numbers, LANES at a time. New and old values may
- * share a place: each number is read before it is written.
+ * A launch serves MANY tensors of one treatment: their arguments, of each its
+ * numbers and their count, come first, one tensor behind the other. A
+ * work-group takes a piece of CHUNK numbers of one of them, LANES at a time.
+ * Each number is read before it is written.
  *
+ *   MANY       1, or a multiple of 8 up to 64; tensors of count 0 are nothing
+ *   IN_PLACE   1: what changes lies where the old numbers lie
  *   MOMENTUM, NESTEROV, DAMPENED, DECOUPLED   0 or 1
  */
+#ifndef MANY
+#define MANY 1
+#endif
+#ifndef IN_PLACE
+#define IN_PLACE 0
+#endif
+#ifndef CHUNK
+#define CHUNK 1024
+#endif
 #ifndef LANES
 #define LANES 1
 #endif
@@ -52,25 +65,79 @@
 #define PUT(p, v) p[i] = v
 #endif
 
-#define PIECES                                                                 \
-    const int from = (int)get_global_id(0) * chunk;                            \
-    const int to = min(from + chunk, count);                                   \
-    for (int i = from, n = to - i; i < to; i += LANES, n -= LANES)
-
 typedef __global const float *numbers_in;
 typedef __global float *numbers_out;
 
-__kernel void
-sgd(numbers_in pw, numbers_in pg, numbers_in rate, numbers_in pm,
-    numbers_in steps, numbers_out qw, numbers_out qm, float momentum,
-    float rest, float decay, int count, int chunk)
-{
-    const float step = rate[0];
+/* X(0) X(1) ..., as many as there are tensors. */
+#define EACH(X) OC_CAT(EACH_, MANY)(X)
+#define EACH_1(X) X(0)
+#define EACH_8(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define EACH_16(X) EACH_8(X) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define EACH_24(X) EACH_16(X) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23)
+#define EACH_32(X) EACH_24(X) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+#define EACH_40(X) EACH_32(X) X(32) X(33) X(34) X(35) X(36) X(37) X(38) X(39)
+#define EACH_48(X) EACH_40(X) X(40) X(41) X(42) X(43) X(44) X(45) X(46) X(47)
+#define EACH_56(X) EACH_48(X) X(48) X(49) X(50) X(51) X(52) X(53) X(54) X(55)
+#define EACH_64(X) EACH_56(X) X(56) X(57) X(58) X(59) X(60) X(61) X(62) X(63)
+
+/* What changes, p to q: the arguments of tensor k, and where this work-group
+ * reads and writes. */
+#if IN_PLACE
+#define STATE(p, q, k) numbers_out q##k,
+#define USE_STATE(p, q, k) p = q = q##k
+#else
+#define STATE(p, q, k) numbers_in p##k, numbers_out q##k,
+#define USE_STATE(p, q, k) p = p##k, q = q##k
+#endif
+#define STATE_IN_USE(p, q)                                                     \
+    numbers_in p = 0;                                                          \
+    numbers_out q = 0
+
+/* Finds this work-group's piece; USE(k) turns to tensor k. */
+#define PIECES(count) ((count) / CHUNK + ((count) % CHUNK > 0))
+#define TRY(k)                                                                 \
+    if (piece >= 0 && piece < PIECES(count##k)) {                              \
+        USE(k);                                                                \
+        from = piece * CHUNK;                                                  \
+        to = min(from + CHUNK, count##k);                                      \
+    }                                                                          \
+    piece -= PIECES(count##k);
+#define FIND_PIECE                                                             \
+    int piece = (int)get_group_id(0), from = 0, to = 0;                        \
+    EACH(TRY)                                                                  \
+    const int stride = LANES * (int)get_local_size(0);                         \
+    from += LANES * (int)get_local_id(0)
+#define PIECE for (int i = from, n = to - i; i < to; i += stride, n -= stride)
+
 #if MOMENTUM
-    const float keep = DAMPENED && steps[0] <= 1.0f ? 1.0f : rest;
+#define MOMENTUM_STATE(k) STATE(pm, qm, k)
+#define USE_MOMENTUM(k) USE_STATE(pm, qm, k)
+#else
+#define MOMENTUM_STATE(k)
+#define USE_MOMENTUM(k)
 #endif
 
-    PIECES
+#define SGD_TENSOR(k)                                                          \
+    STATE(pw, qw, k) numbers_in pg##k, MOMENTUM_STATE(k) int count##k,
+#define USE(k)                                                                 \
+    USE_STATE(pw, qw, k);                                                      \
+    pg = pg##k;                                                                \
+    USE_MOMENTUM(k)
+
+__kernel void
+sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, float momentum,
+    float rest, float decay)
+{
+    const float step = rate[0];
+    numbers_in pg = 0;
+    STATE_IN_USE(pw, qw);
+#if MOMENTUM
+    const float keep = DAMPENED && steps[0] <= 1.0f ? 1.0f : rest;
+    STATE_IN_USE(pm, qm);
+#endif
+
+    FIND_PIECE;
+    PIECE
     {
         GET(pw, w);
         GET(pg, g);
@@ -90,17 +157,31 @@ sgd(numbers_in pw, numbers_in pg, numbers_in rate, numbers_in pm,
     }
 }
 
+#define ADAM_TENSOR(k)                                                         \
+    STATE(pw, qw, k) numbers_in pg##k, STATE(pm, qm, k) STATE(pv, qv, k)       \
+        int count##k,
+#undef USE
+#define USE(k)                                                                 \
+    USE_STATE(pw, qw, k);                                                      \
+    pg = pg##k;                                                                \
+    USE_STATE(pm, qm, k);                                                      \
+    USE_STATE(pv, qv, k)
+
 __kernel void
-adam(numbers_in pw, numbers_in pg, numbers_in rate, numbers_in pm,
-     numbers_in pv, numbers_in steps, numbers_out qw, numbers_out qm,
-     numbers_out qv, float beta1, float rest1, float log1, float beta2,
-     float rest2, float log2, float epsilon, float decay, int count, int chunk)
+adam(EACH(ADAM_TENSOR) numbers_in rate, numbers_in steps, float beta1,
+     float rest1, float log1, float beta2, float rest2, float log2,
+     float epsilon, float decay)
 {
     const float t = steps[0], step = rate[0];
     const float scale = step / -expm1(t * log1);
     const float root = sqrt(-expm1(t * log2));
+    numbers_in pg = 0;
+    STATE_IN_USE(pw, qw);
+    STATE_IN_USE(pm, qm);
+    STATE_IN_USE(pv, qv);
 
-    PIECES
+    FIND_PIECE;
+    PIECE
     {
         GET(pw, w);
         GET(pg, g);
@@ -120,15 +201,30 @@ adam(numbers_in pw, numbers_in pg, numbers_in rate, numbers_in pm,
     }
 }
 
+#define RMSPROP_TENSOR(k)                                                      \
+    STATE(pw, qw, k) numbers_in pg##k, STATE(pv, qv, k) MOMENTUM_STATE(k)      \
+        int count##k,
+#undef USE
+#define USE(k)                                                                 \
+    USE_STATE(pw, qw, k);                                                      \
+    pg = pg##k;                                                                \
+    USE_STATE(pv, qv, k);                                                      \
+    USE_MOMENTUM(k)
+
 __kernel void
-rmsprop(numbers_in pw, numbers_in pg, numbers_in rate, numbers_in pv,
-        numbers_in pm, numbers_out qw, numbers_out qv, numbers_out qm,
-        float alpha, float rest, float epsilon, float momentum, float decay,
-        int count, int chunk)
+rmsprop(EACH(RMSPROP_TENSOR) numbers_in rate, float alpha, float rest,
+        float epsilon, float momentum, float decay)
 {
     const float step = rate[0];
+    numbers_in pg = 0;
+    STATE_IN_USE(pw, qw);
+    STATE_IN_USE(pv, qv);
+#if MOMENTUM
+    STATE_IN_USE(pm, qm);
+#endif
 
-    PIECES
+    FIND_PIECE;
+    PIECE
     {
         GET(pw, w);
         GET(pg, g);
@@ -147,13 +243,21 @@ rmsprop(numbers_in pw, numbers_in pg, numbers_in rate, numbers_in pv,
     }
 }
 
+#define AVERAGE_TENSOR(k) STATE(pe, qe, k) numbers_in pw##k, int count##k,
+#undef USE
+#define USE(k)                                                                 \
+    USE_STATE(pe, qe, k);                                                      \
+    pw = pw##k
+
 __kernel void
-average(numbers_in pe, numbers_in pw, numbers_in keeps, numbers_out qe,
-        int count, int chunk)
+average(EACH(AVERAGE_TENSOR) numbers_in keeps)
 {
     const float keep = keeps[0];
+    numbers_in pw = 0;
+    STATE_IN_USE(pe, qe);
 
-    PIECES
+    FIND_PIECE;
+    PIECE
     {
         GET(pe, e);
         GET(pw, w);

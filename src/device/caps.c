@@ -171,7 +171,7 @@ oc_caps_fill(ocellus_device *device)
     struct oc_caps *caps = &device->caps;
     ocellus_device_info *info = &device->info;
     cl_uint bits = 0;
-    size_t group = 1;
+    size_t group = 1, arguments = 0;
 
     OC_CL_TRY(clGetDeviceInfo(device->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN,
                               sizeof(bits), &bits, NULL),
@@ -179,6 +179,9 @@ oc_caps_fill(ocellus_device *device)
     OC_CL_TRY(clGetDeviceInfo(device->id, CL_DEVICE_MAX_WORK_GROUP_SIZE,
                               sizeof(group), &group, NULL),
               "the device does not tell its largest work-group");
+    OC_CL_TRY(clGetDeviceInfo(device->id, CL_DEVICE_MAX_PARAMETER_SIZE,
+                              sizeof(arguments), &arguments, NULL),
+              "the device does not tell how many arguments a kernel may have");
     OC_TRY(find_class(info, caps));
     caps->compute_units = info->compute_units > 0 ? info->compute_units : 1;
     caps->vector_width = info->vector_width;
@@ -190,6 +193,7 @@ oc_caps_fill(ocellus_device *device)
     caps->max_work_group = group ? group : 1;
     caps->largest_allocation = (size_t)info->largest_allocation;
     caps->alignment = bits / 8 > 64 ? bits / 8 : 64;
+    caps->arguments = arguments;
     caps->cache = core_cache(caps);
     caps->clblast = 1;
     caps->amx = oc_amx_probe(device);

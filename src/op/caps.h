@@ -34,6 +34,7 @@ struct oc_caps {
     size_t max_work_group;
     size_t largest_allocation; /* bytes */
     size_t alignment;          /* of sub-buffers, bytes */
+    size_t arguments;          /* bytes that a kernel's may take; 0: 1024 */
     size_t cache;              /* bytes of the core's own cache, or 0 */
     int clblast;               /* GEMM library is usable */
     int amx;                   /* products of bfloat16 in tiles: enum oc_amx */

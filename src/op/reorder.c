@@ -35,16 +35,6 @@ extents_of(const struct oc_operand *of)
     return e;
 }
 
-static void
-arg_place(struct oc_step *launch, const struct oc_operand *of, int writes)
-{
-    struct oc_arg *arg = &launch->arg[launch->n_args++];
-
-    arg->kind = OC_ARG_MEMORY;
-    arg->place = of->place;
-    arg->writes = writes;
-}
-
 static struct oc_step *
 start(struct oc_steps *steps, const char *kernel, const struct oc_operand *from,
       const struct oc_operand *to)
@@ -54,8 +44,8 @@ start(struct oc_steps *steps, const char *kernel, const struct oc_operand *from,
 
     oc_define(steps, launch, "UNIT", (int)unit);
     if (from != NULL)
-        arg_place(launch, from, 0);
-    arg_place(launch, to, 1);
+        oc_arg_place(steps, launch, from->place, 0);
+    oc_arg_place(steps, launch, to->place, 1);
     oc_cost(launch, 0.0,
             2.0 * (double)unit *
                 (double)oc_layout_count(&to->layout, &to->value->shape));
@@ -137,8 +127,8 @@ winograd_weights(struct oc_steps *steps, const struct oc_operand *from,
         oc_launch(steps, "conv_winograd", "winograd_weights");
 
     oc_define(steps, launch, "BLOCK", b);
-    arg_place(launch, from, 0);
-    arg_place(launch, to, 1);
+    oc_arg_place(steps, launch, from->place, 0);
+    oc_arg_place(steps, launch, to->place, 1);
     args(steps, launch,
          (int[]){(int)dim[0], (int)dim[1], (int)k_blocks, (int)c_padded}, 4);
     oc_grid2(launch, c_padded, k_blocks, 0, 0);
@@ -155,8 +145,8 @@ amx_weights(struct oc_steps *steps, const struct oc_operand *from,
     const int64_t ins = shape->dim[!flip], outs = shape->dim[flip];
     struct oc_step *launch = oc_launch(steps, "conv_amx", "amx_weights");
 
-    arg_place(launch, from, 0);
-    arg_place(launch, to, 1);
+    oc_arg_place(steps, launch, from->place, 0);
+    oc_arg_place(steps, launch, to->place, 1);
     args(steps, launch,
          (int[]){(int)shape->dim[0], (int)shape->dim[1],
                  (int)oc_shape_span(shape, 2, shape->rank), flip,

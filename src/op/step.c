@@ -141,19 +141,37 @@ oc_prelude(struct oc_steps *steps, struct oc_step *launch, const char *format,
 
 /* ---- arguments ---------------------------------------------------------- */
 
+static int
+make_room(struct oc_steps *steps, struct oc_step *launch)
+{
+    const int room = launch->room_args ? 2 * launch->room_args : 16;
+    struct oc_arg *arg;
+
+    if (steps->status != OCELLUS_OK)
+        return 0;
+    arg = oc_arena_alloc(steps->arena, (size_t)room * sizeof *arg);
+    if (!arg) {
+        keep(steps, oc_fail(OCELLUS_OUT_OF_MEMORY,
+                            "no host memory for %d arguments of %s", room,
+                            launch->kernel));
+        return 0;
+    }
+    if (launch->n_args > 0)
+        memcpy(arg, launch->arg, (size_t)launch->n_args * sizeof *arg);
+    launch->arg = arg;
+    launch->room_args = room;
+    return 1;
+}
+
 static struct oc_arg *
 add_arg(struct oc_steps *steps, struct oc_step *launch, enum oc_arg_kind kind)
 {
-    struct oc_arg *arg;
+    static _Thread_local struct oc_arg nowhere;
+    struct oc_arg *arg = &nowhere;
 
-    if (launch->n_args == OC_MAX_ARGS) {
-        keep(steps, oc_fail(OCELLUS_INTERNAL, "%s has more than %d arguments",
-                            launch->kernel, OC_MAX_ARGS));
-        launch->n_args = 0;
-    }
-    arg = &launch->arg[launch->n_args++];
-    memset(arg, 0, sizeof *arg);
-    arg->kind = kind;
+    if (launch->n_args < launch->room_args || make_room(steps, launch))
+        arg = &launch->arg[launch->n_args++];
+    *arg = (struct oc_arg){.kind = kind};
     return arg;
 }
 

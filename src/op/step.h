@@ -115,8 +115,6 @@ struct oc_gemm {
     int a, b, c; /* places */
 };
 
-#define OC_MAX_ARGS 64
-
 struct oc_step {
     enum oc_step_kind kind;
     const struct oc_node *node;
@@ -125,8 +123,15 @@ struct oc_step {
     const char *kernel;
     const char *options; /* "-DTILE=8 -DTYPE_x=1" */
     const char *prelude; /* source put before the file, or NULL */
-    int n_args;
-    struct oc_arg arg[OC_MAX_ARGS];
+    struct oc_arg *arg;
+    int n_args, room_args;
+    /* Where a net has many tensors that are treated alike: arg[0 .. each) are
+     * one tensor's own, the last of them its count of numbers, and the others
+     * are the same for all. The kernel built with -DMANY=n, n a multiple of 8
+     * up to 64, takes n such parts one behind the other, of which those with a
+     * count of 0 are nothing: so the planner may put launches of one dimension
+     * together. 0: not so. */
+    int each;
     int dims;
     size_t global[3];
     size_t local[3]; /* 0: the driver chooses */

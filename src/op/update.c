@@ -43,6 +43,81 @@ infer(struct oc_node *node, uint32_t ones)
 
 /* ---- launches ----------------------------------------------------------- */
 
+/* Numbers of one work-group. */
+static int
+chunk_of(const struct oc_caps *caps)
+{
+    return caps->cpu ? 2048 : 1024;
+}
+
+static int
+lanes_of(const struct oc_caps *caps)
+{
+    if (!caps->cpu)
+        return 1;
+    return caps->vector_width == 4 || caps->vector_width == 16
+               ? caps->vector_width
+               : 8;
+}
+
+static int64_t
+group_of(const struct oc_caps *caps)
+{
+    int64_t most = (int64_t)caps->max_work_group, size = 256;
+
+    while (size > most && size > 1)
+        size /= 2;
+    return caps->cpu ? 1 : size;
+}
+
+/* Input `in` and output `out` are what changes: one argument where all such
+ * pairs of the node lie in one place each. */
+static void
+state(struct oc_steps *steps, struct oc_step *launch, int in, int out,
+      int in_place)
+{
+    if (!in_place)
+        oc_arg_in(steps, launch, in);
+    oc_arg_out(steps, launch, out);
+}
+
+/* pairs: -1 behind the last one. */
+static int
+lie_in_place(const struct oc_steps *steps, const int pairs[][2])
+{
+    for (int k = 0; pairs[k][0] >= 0; k++)
+        if (steps->in[pairs[k][0]].place != steps->out[pairs[k][1]].place)
+            return 0;
+    return 1;
+}
+
+/* A launch with all arguments that are the tensor's own: weights, gradient,
+ * moments; pairs of inputs and outputs, the weights' first. */
+static struct oc_step *
+start(struct oc_steps *steps, const char *kernel, const int pairs[][2])
+{
+    const struct oc_caps *caps = steps->caps;
+    const int in_place = lie_in_place(steps, pairs);
+    const int64_t count = oc_shape_count(&steps->node->in[0]->shape);
+    const int64_t chunk = chunk_of(caps), group = group_of(caps);
+    struct oc_step *launch = oc_launch(steps, "update", kernel);
+    int n = 0;
+
+    oc_define(steps, launch, "CHUNK", (int)chunk);
+    oc_define(steps, launch, "LANES", lanes_of(caps));
+    oc_define(steps, launch, "IN_PLACE", in_place);
+    for (; pairs[n][0] >= 0; n++) {
+        state(steps, launch, pairs[n][0], pairs[n][1], in_place);
+        if (n == 0)
+            oc_arg_in(steps, launch, 1);
+    }
+    oc_arg_int(steps, launch, count);
+    launch->each = launch->n_args;
+    oc_grid1(launch, (count + chunk - 1) / chunk * group, group);
+    oc_cost(launch, (double)count * 8.0, 4.0 * (double)count * (2 * n + 1));
+    return launch;
+}
+
 static void
 put_numbers(struct oc_steps *steps, struct oc_step *launch,
             const double *numbers, int count)
@@ -51,31 +126,13 @@ put_numbers(struct oc_steps *steps, struct oc_step *launch,
         oc_arg_float(steps, launch, numbers[k]);
 }
 
-/* All numbers in pieces; the arguments before `count` are in place. */
-static void
-finish(struct oc_steps *steps, struct oc_step *launch)
-{
-    const struct oc_caps *caps = steps->caps;
-    int64_t count = oc_shape_count(&steps->node->in[0]->shape);
-    int lanes = caps->vector_width == 4 || caps->vector_width == 16
-                    ? caps->vector_width
-                    : 8;
-    int64_t chunk = caps->cpu ? 2048 : 1;
-
-    oc_define(steps, launch, "LANES", caps->cpu ? lanes : 1);
-    oc_arg_int(steps, launch, count);
-    oc_arg_int(steps, launch, chunk);
-    oc_grid1(launch, (count + chunk - 1) / chunk, caps->cpu ? 1 : 0);
-    oc_cost(launch, (double)count * 8.0,
-            4.0 * (double)count * (double)launch->n_args);
-}
-
 static ocellus_status
 emit_sgd(struct oc_steps *steps, const struct oc_node *node)
 {
     int has_momentum = node->n_in > 3 && node->in[3];
     int has_step = node->n_in > 4 && node->in[4];
-    struct oc_step *launch = oc_launch(steps, "update", "sgd");
+    const int pairs[][2] = {{0, 0}, {has_momentum ? 3 : -1, 1}, {-1, -1}};
+    struct oc_step *launch = start(steps, "sgd", pairs);
     double numbers[] = {oc_attr_float(node, "momentum", 0.0),
                         1.0 - oc_attr_float(node, "dampening", 0.0),
                         oc_attr_float(node, "weight_decay", 0.0)};
@@ -84,14 +141,9 @@ emit_sgd(struct oc_steps *steps, const struct oc_node *node)
     oc_define(steps, launch, "NESTEROV",
               has_momentum && oc_attr_int(node, "nesterov", 0) != 0);
     oc_define(steps, launch, "DAMPENED", has_step);
-    for (int k = 0; k < 3; k++)
-        oc_arg_in(steps, launch, k);
-    oc_arg_in(steps, launch, has_momentum ? 3 : 0);
+    oc_arg_in(steps, launch, 2);
     oc_arg_in(steps, launch, has_step ? 4 : 2);
-    oc_arg_out(steps, launch, 0);
-    oc_arg_out(steps, launch, has_momentum ? 1 : 0);
     put_numbers(steps, launch, numbers, 3);
-    finish(steps, launch);
     return steps->status;
 }
 
@@ -100,7 +152,8 @@ emit_sgd(struct oc_steps *steps, const struct oc_node *node)
 static ocellus_status
 emit_adam(struct oc_steps *steps, const struct oc_node *node)
 {
-    struct oc_step *launch = oc_launch(steps, "update", "adam");
+    const int pairs[][2] = {{0, 0}, {3, 1}, {4, 2}, {-1, -1}};
+    struct oc_step *launch = start(steps, "adam", pairs);
     double beta1 = oc_attr_float(node, "beta1", 0.9);
     double beta2 = oc_attr_float(node, "beta2", 0.999);
     double numbers[] = {beta1,
@@ -114,12 +167,9 @@ emit_adam(struct oc_steps *steps, const struct oc_node *node)
 
     /* AdamWUpdate, its fifth letter. */
     oc_define(steps, launch, "DECOUPLED", node->op->name[4] == 'W');
-    for (int k = 0; k < 6; k++)
-        oc_arg_in(steps, launch, k);
-    for (int k = 0; k < 3; k++)
-        oc_arg_out(steps, launch, k);
+    oc_arg_in(steps, launch, 2);
+    oc_arg_in(steps, launch, 5);
     put_numbers(steps, launch, numbers, 8);
-    finish(steps, launch);
     return steps->status;
 }
 
@@ -127,7 +177,9 @@ static ocellus_status
 emit_rmsprop(struct oc_steps *steps, const struct oc_node *node)
 {
     int has_momentum = node->n_in > 4 && node->in[4];
-    struct oc_step *launch = oc_launch(steps, "update", "rmsprop");
+    const int pairs[][2] = {
+        {0, 0}, {3, 1}, {has_momentum ? 4 : -1, 2}, {-1, -1}};
+    struct oc_step *launch = start(steps, "rmsprop", pairs);
     double alpha = oc_attr_float(node, "alpha", 0.99);
     double numbers[] = {alpha, 1.0 - alpha,
                         oc_attr_float(node, "epsilon", 1e-8),
@@ -135,25 +187,19 @@ emit_rmsprop(struct oc_steps *steps, const struct oc_node *node)
                         oc_attr_float(node, "weight_decay", 0.0)};
 
     oc_define(steps, launch, "MOMENTUM", has_momentum);
-    for (int k = 0; k < 5; k++)
-        oc_arg_in(steps, launch, has_momentum || k < 4 ? k : 0);
-    for (int k = 0; k < 3; k++)
-        oc_arg_out(steps, launch, has_momentum || k < 2 ? k : 0);
+    oc_arg_in(steps, launch, 2);
     put_numbers(steps, launch, numbers, 5);
-    finish(steps, launch);
     return steps->status;
 }
 
 static ocellus_status
 emit_average(struct oc_steps *steps, const struct oc_node *node)
 {
-    struct oc_step *launch = oc_launch(steps, "update", "average");
+    const int pairs[][2] = {{0, 0}, {-1, -1}};
+    struct oc_step *launch = start(steps, "average", pairs);
 
     (void)node;
-    for (int k = 0; k < 3; k++)
-        oc_arg_in(steps, launch, k);
-    oc_arg_out(steps, launch, 0);
-    finish(steps, launch);
+    oc_arg_in(steps, launch, 2);
     return steps->status;
 }
 

@@ -255,6 +255,8 @@ output(struct oc_planning *p, const struct oc_node *node, int k,
         OC_TRY(share(p, out, place));
     int mine;
     OC_TRY(home_of(p, out, &mine));
+    if (place >= 0)
+        mine = place; /* by this number emit sees that it is the same */
     *o = (struct oc_operand){out, p->layout[out->id], mine};
     if (place < 0 && wants_clearing(p, node, impl, &o->layout))
         return oc_emit_clear_halo(p->now, o);
@@ -338,7 +340,7 @@ emit_node(struct oc_planning *p, const struct oc_node *node)
     int fixed = is_fixed(p, node);
     p->now = fixed ? &p->prologue : &p->steps;
     struct oc_steps *steps = p->now;
-    choice->first_step = steps->count;
+    const int first = steps->count;
     choice->fixed = fixed;
     steps->node = node;
     if (chosen->view)
@@ -367,7 +369,7 @@ emit_node(struct oc_planning *p, const struct oc_node *node)
     drop_empty(steps, from);
     oc_estimate_traffic(steps, from);
     consumed(p, node);
-    choice->n_steps = steps->count - choice->first_step;
+    choice->n_steps = steps->count - first;
     return OCELLUS_OK;
 }
 

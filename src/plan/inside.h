@@ -45,6 +45,8 @@ ocellus_status oc_plan_choose(struct oc_planning *p);
 void oc_plan_parts(struct oc_planning *p);
 /* Places, reorders and steps (emit.c). */
 ocellus_status oc_plan_emit(struct oc_planning *p);
+/* Launches of the same kernel for many tensors in few (together.c). */
+ocellus_status oc_plan_together(struct oc_planning *p);
 /* Where arena places lie (memory.c). */
 ocellus_status oc_plan_memory(struct oc_plan *plan);
 

@@ -63,9 +63,6 @@ join(struct oc_planning *p)
         plan->step[p->prologue.count + k] = p->steps.step[k];
     plan->n_steps = n;
     plan->n_prologue = p->prologue.count;
-    for (int k = 0; k < plan->n_choices; k++)
-        if (!plan->choice[k].fixed)
-            plan->choice[k].first_step += plan->n_prologue;
     for (int k = plan->n_prologue; k < n; k++)
         plan->flops += plan->step[k]->flops;
     return OCELLUS_OK;
@@ -78,6 +75,7 @@ make(struct oc_planning *p)
     OC_TRY(tables(p));
     OC_TRY(oc_plan_choose(p));
     OC_TRY(oc_plan_emit(p));
+    OC_TRY(oc_plan_together(p));
     OC_TRY(join(p));
     return oc_plan_memory(p->plan);
 }

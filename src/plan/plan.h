@@ -38,8 +38,8 @@ struct oc_choice { /* per node, for show --why */
     const char *way;             /* another way of impl, or NULL */
     int tuned;                   /* the tuner chose otherwise */
     const char *by;              /* "blocked", "blocked:short"; or NULL */
-    int first_step, n_steps;
-    int fixed; /* its steps are in the prologue */
+    int n_steps; /* 0 also where an earlier node's launch does it too */
+    int fixed;   /* its steps are in the prologue */
     struct oc_layout out;
 };
 

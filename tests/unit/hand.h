@@ -31,6 +31,7 @@ struct hand {
     struct oc_plan plan;
     struct oc_place place[PLACES];
     struct oc_step step[STEPS], *list[STEPS];
+    struct oc_arg arg[STEPS][6];
     int input, output[3], state;
     size_t bin;
     struct oc_buffer *home;
@@ -48,6 +49,7 @@ set_kernel(struct hand *h, int k, const char *options, int x, int z, int y,
                              .kernel = "axpy",
                              .options = options,
                              .prelude = axpy,
+                             .arg = h->arg[k],
                              .n_args = 6,
                              .dims = 1,
                              .global = {N},
