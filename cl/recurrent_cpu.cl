@@ -63,7 +63,6 @@
 #define VECS (GATES * UNITS) /* an even number */
 #define TWO (2 * WIDTH)
 #define ALWAYS static inline __attribute__((always_inline))
-#define GROUP __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 
 #define HAS_B 1
 #define HAS_LENGTHS 2 /* forwards only */
@@ -295,7 +294,7 @@ pack_backward(__global const float *r, __global float *packed, int hidden,
     (first ? has & HAS_H0 ? take(h0 + STATE(b) + j, n) : (VEC)0.0f             \
            : take(y + Y_AT(before, b) + j, n))
 
-GROUP
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 cells_forward(__global const float *packed, __global const float *bias,
               __global const int *lengths, __global const float *h0,
               __global const float *c0, __global const float *p,
@@ -471,7 +470,7 @@ multiply_back(__global const float *packed, __global const float *from,
             }
 }
 
-GROUP
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 cells_backward(GRADIENTS, SIZES, int carry_at, NUMBERS)
 {
     int b0 = (int)get_group_id(0) * tile_b, b1 = min(b0 + tile_b, batch);

@@ -7,6 +7,7 @@
 
 #include <CL/cl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "base/hash.h"
@@ -48,7 +49,7 @@ void oc_found_fill(struct oc_found *found, int index);
 /* ---- the opened device ------------------------------------------------- */
 
 struct oc_program {
-    struct oc_digest key; /* file, options, prelude */
+    struct oc_digest key; /* file, options, prelude, text */
     char disk_key[33];
     char *what; /* words for the disk; NULL: it is there */
     int slow;   /* it took long to build */
@@ -117,6 +118,13 @@ void oc_programs_free(ocellus_device *device);
 /* Owned by the device; NULL when oc_programs_build was not asked for it. */
 cl_program oc_program_find(ocellus_device *device, const struct oc_step *step);
 
+/* Is the step's program there, in memory or on disk? Then it can be found. */
+int oc_program_is_kept(ocellus_device *device, const struct oc_step *step);
+/* Builds it, with all that a driver would put off until the first launch; takes
+ * as long as it takes, and calls nobody back. */
+ocellus_status oc_program_finish(ocellus_device *device,
+                                 const struct oc_step *step);
+
 /* A few lines of OpenCL C for a probe, past the caches; NULL when they do not
  * build, which is no failure. */
 cl_program oc_program_try(ocellus_device *device, const char *source);
@@ -145,6 +153,16 @@ struct oc_staged {
     int next;
 };
 
+/* A plan's single launch (run_single.c). */
+struct oc_single {
+    struct oc_launch launch; /* its kernel is NULL as long as steps are taken */
+    cl_mem numbers;          /* its table, or NULL */
+    int runs;
+    int started; /* the thread that builds it */
+    pthread_t thread;
+    atomic_int ready; /* the thread is done; -1: without success */
+};
+
 struct oc_run {
     ocellus_device *device;
     const struct oc_plan *plan;
@@ -154,6 +172,8 @@ struct oc_run {
     cl_mem *bound;            /* per input: memory from outside, or NULL */
     struct oc_staged *staged; /* per input */
     struct oc_launch *launch;
+    int made; /* of them, so far */
+    struct oc_single single;
     cl_mem gemm_scratch;
     size_t gemm_scratch_bytes;
     cl_event done[2]; /* of the last run and of the one before */
@@ -168,6 +188,18 @@ struct oc_run {
 /* Memory of all places (run_place.c). */
 ocellus_status oc_run_place(struct oc_run *run, struct oc_buffer *const *state);
 void oc_run_unplace(struct oc_run *run);
+/* Builds and makes the launches of the first `count` steps, those that are not
+ * there yet (run.c). */
+ocellus_status oc_run_make_steps(struct oc_run *run, int count);
+/* Sets arguments and sizes of a kernel step (run.c). */
+ocellus_status oc_run_make_launch(struct oc_run *run,
+                                  const struct oc_step *step,
+                                  struct oc_launch *launch);
+/* The plan's single launch: made now if its program is there; begun to be
+ * built once the run was enqueued often; gone. */
+ocellus_status oc_single_make(struct oc_run *run);
+ocellus_status oc_single_count(struct oc_run *run);
+void oc_single_destroy(struct oc_run *run);
 /* The place that really holds `place`, aliases followed. */
 int oc_place_root(const struct oc_plan *plan, int place);
 

@@ -1,7 +1,8 @@
 /* profile.c - times of steps, from events.
  *
  * A run that is profiled uses a queue of its own with profiling switched on,
- * and waits after each run: nobody else pays for it.
+ * and waits after each run: nobody else pays for it. It takes the steps one by
+ * one, also where a single launch stands for them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ oc_run_profile(struct oc_run *run, int on)
     if (!on == !run->profiling)
         return OCELLUS_OK;
     if (on) {
+        OC_TRY(oc_run_make_steps(run, run->plan->n_steps));
         OC_TRY(profile_queue(run->device));
         free(run->time);
         free(run->event);

@@ -1,9 +1,9 @@
 /* program.c - kernels' texts into programs.
  *
  * A program is one .cl file with common.cl before it, under one set of
- * options. It is kept in the device by (file, options, prelude) and on disk by
- * the digest of the very text, the options, the device and its driver, so an
- * entry can be stale in no way but by being damaged.
+ * options. It is kept in the device by (file, options, prelude, text) and on
+ * disk by the digest of the very text, the options, the device and its driver,
+ * so an entry can be stale in no way but by being damaged.
  *
  * Taking a binary out of a driver may cost as much as building it did: PoCL
  * then compiles every kernel of the file once more, for work-groups of any
@@ -26,8 +26,15 @@
 
 enum { LONG_BUILD_MS = 150 };
 
+enum how {
+    USUALLY,
+    FROM_DISK, /* or not at all */
+    FINISHED   /* nothing is left to be compiled at the first launch */
+};
+
 struct job {
     const struct oc_step *step;
+    enum how how;
     struct oc_digest key;
     char disk_key[33];
     cl_program program;
@@ -71,6 +78,7 @@ key_of(const struct oc_step *step, struct oc_digest *key)
     add_text(key, step->file);
     add_text(key, step->options);
     add_text(key, step->prelude);
+    add_text(key, step->text);
 }
 
 static int
@@ -305,28 +313,76 @@ disk_key(const ocellus_device *device, const char **text, int count,
     oc_digest_text(&digest, key);
 }
 
+/* As it is on disk, if it is there. */
+static cl_program
+from_disk(ocellus_device *device, const struct job *job, const char *options)
+{
+    size_t bytes;
+    void *binary = oc_cache_get(device->cache, job->disk_key, &bytes);
+    cl_program program;
+
+    if (!binary)
+        return NULL;
+    program = load(device, binary, bytes, options);
+    free(binary);
+    if (!program)
+        oc_cache_drop(device->cache, job->disk_key);
+    return program;
+}
+
+/* Words for the list of the cache; NULL: it came from there. */
+static char *
+describe(const ocellus_device *device, const struct job *job)
+{
+    struct oc_text text = {0};
+
+    if (job->ms <= 0 || !device->cache)
+        return NULL;
+    oc_text_printf(&text, "%s %s, %s", job->step->file,
+                   job->step->options ? job->step->options : "",
+                   device->info.name);
+    return text.data;
+}
+
+/* Some drivers compile a kernel when it is first launched, but not what comes
+ * from a binary: so it goes to the disk and comes back. */
+static void
+finish(ocellus_device *device, struct job *job, const char *options)
+{
+    struct oc_program made = {.program = job->program,
+                              .what = describe(device, job)};
+    cl_program again;
+
+    if (!made.what)
+        return;
+    memcpy(made.disk_key, job->disk_key, sizeof(made.disk_key));
+    keep(device, &made);
+    again = made.what ? NULL : from_disk(device, job, options);
+    free(made.what);
+    if (!again)
+        return;
+    clReleaseProgram(job->program);
+    job->program = again;
+    job->ms = 0;
+}
+
 static ocellus_status
 build_text(ocellus_device *device, struct job *job, const char **text,
            int count, const char *options)
 {
     double start = milliseconds();
-    size_t bytes;
-    void *binary;
 
     disk_key(device, text, count, options, job->disk_key);
-    binary = oc_cache_get(device->cache, job->disk_key, &bytes);
-    if (binary) {
-        job->program = load(device, binary, bytes, options);
-        free(binary);
-        if (job->program)
-            return OCELLUS_OK;
-        oc_cache_drop(device->cache, job->disk_key);
-    }
+    job->program = from_disk(device, job, options);
+    if (job->program || job->how == FROM_DISK)
+        return OCELLUS_OK;
     OC_TRY(compile(device, text, (cl_uint)count, job->step->file, options,
                    &job->program));
     job->ms = milliseconds() - start;
     oc_log(OCELLUS_LOG_DEBUG, "cl/%s.cl with \"%s\" built in %.0f ms",
            job->step->file, options, job->ms);
+    if (job->how == FINISHED)
+        finish(device, job, options);
     return OCELLUS_OK;
 }
 
@@ -335,7 +391,8 @@ build(ocellus_device *device, struct job *job)
 {
     const struct oc_step *step = job->step;
     const char *text[3] = {step->prelude ? step->prelude : "",
-                           text_of("common"), text_of(step->file)};
+                           step->text ? "" : text_of("common"),
+                           step->text ? step->text : text_of(step->file)};
     struct oc_text options = {0};
     ocellus_status status;
 
@@ -407,20 +464,6 @@ collect(struct work *work, struct oc_step *const *step, int count)
     return distinct;
 }
 
-/* Words for the list of the cache; NULL: it came from there. */
-static char *
-describe(const ocellus_device *device, const struct job *job)
-{
-    struct oc_text text = {0};
-
-    if (job->ms <= 0 || !device->cache)
-        return NULL;
-    oc_text_printf(&text, "%s %s, %s", job->step->file,
-                   job->step->options ? job->step->options : "",
-                   device->info.name);
-    return text.data;
-}
-
 /* Another thread may have been faster: then ours goes. */
 static void
 insert(ocellus_device *device, struct job *job)
@@ -484,4 +527,33 @@ oc_program_find(ocellus_device *device, const struct oc_step *step)
     program = find(device, &key);
     pthread_mutex_unlock(&device->lock);
     return program ? program->program : NULL;
+}
+
+/* ---- one by itself ------------------------------------------------------ */
+
+static ocellus_status
+build_one(ocellus_device *device, const struct oc_step *step, enum how how)
+{
+    struct job job = {.step = step, .how = how};
+
+    if (oc_program_find(device, step))
+        return OCELLUS_OK;
+    key_of(step, &job.key);
+    OC_TRY(build(device, &job));
+    if (job.program)
+        insert(device, &job);
+    return OCELLUS_OK;
+}
+
+int
+oc_program_is_kept(ocellus_device *device, const struct oc_step *step)
+{
+    return build_one(device, step, FROM_DISK) == OCELLUS_OK &&
+           oc_program_find(device, step);
+}
+
+ocellus_status
+oc_program_finish(ocellus_device *device, const struct oc_step *step)
+{
+    return build_one(device, step, FINISHED);
 }

@@ -1,9 +1,12 @@
 /* run.c - a plan on a device: made once, replayed often.
  *
  * Every launch has a kernel of its own with its arguments set, so a replay is
- * nothing but one enqueue a step: no allocation, no wait, one flush. Two runs
- * may be in flight; the third waits for the first.
+ * nothing but one enqueue a step: no allocation, no wait, one flush. Where the
+ * plan has a single launch for all steps, a run that is not profiled takes it,
+ * and the steps' own kernels are made when they are first wanted. Two runs may
+ * be in flight; the third waits for the first.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +21,21 @@ fail_step(const struct oc_step *step, cl_int code, const char *what)
                    step->kernel, step->file, step->node ? " for " : "",
                    step->node ? step->node->name : "", oc_cl_name(code),
                    (int)code);
+}
+
+/* There is one such argument in a plan at most: its single launch's. */
+static cl_int
+set_numbers(struct oc_run *run, cl_kernel kernel, cl_uint k,
+            const struct oc_arg *arg)
+{
+    cl_int code;
+
+    run->single.numbers = clCreateBuffer(
+        run->device->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
+        arg->bytes, (void *)(uintptr_t)arg->numbers, &code);
+    return code == CL_SUCCESS
+               ? clSetKernelArg(kernel, k, sizeof(cl_mem), &run->single.numbers)
+               : code;
 }
 
 static cl_int
@@ -35,6 +53,8 @@ set_argument(struct oc_run *run, cl_kernel kernel, cl_uint k,
         return clSetKernelArg(kernel, k, sizeof(arg->f), &arg->f);
     case OC_ARG_LOCAL:
         return clSetKernelArg(kernel, k, arg->bytes ? arg->bytes : 4, NULL);
+    case OC_ARG_NUMBERS:
+        return set_numbers(run, kernel, k, arg);
     }
     return CL_INVALID_VALUE;
 }
@@ -76,11 +96,10 @@ set_sizes(struct oc_launch *launch, const struct oc_step *step,
     }
 }
 
-static ocellus_status
-make_launch(struct oc_run *run, int s)
+ocellus_status
+oc_run_make_launch(struct oc_run *run, const struct oc_step *step,
+                   struct oc_launch *launch)
 {
-    const struct oc_step *step = run->plan->step[s];
-    struct oc_launch *launch = &run->launch[s];
     cl_program program;
     cl_int code;
 
@@ -101,20 +120,35 @@ make_launch(struct oc_run *run, int s)
     return OCELLUS_OK;
 }
 
+ocellus_status
+oc_run_make_steps(struct oc_run *run, int count)
+{
+    struct oc_step *const *step = run->plan->step;
+    int built;
+
+    if (count <= run->made)
+        return OCELLUS_OK;
+    OC_TRY(oc_programs_build(run->device, step, count, &run->info.programs,
+                             &built));
+    run->info.built += built;
+    for (int s = run->made; s < count; s++)
+        OC_TRY(oc_run_make_launch(run, step[s], &run->launch[s]));
+    run->made = count;
+    return OCELLUS_OK;
+}
+
 static ocellus_status
 make(struct oc_run *run, struct oc_buffer *const *state)
 {
     const struct oc_plan *plan = run->plan;
 
     OC_TRY(oc_run_place(run, state));
-    OC_TRY(oc_programs_build(run->device, plan->step, plan->n_steps,
-                             &run->info.programs, &run->info.built));
     run->launch = calloc((size_t)plan->n_steps + 1, sizeof(*run->launch));
     if (!run->launch)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a run");
-    for (int s = 0; s < plan->n_steps; s++)
-        OC_TRY(make_launch(run, s));
-    run->info.launches = plan->n_steps - plan->n_prologue;
+    OC_TRY(oc_single_make(run));
+    OC_TRY(oc_run_make_steps(run, run->single.launch.kernel ? plan->n_prologue
+                                                            : plan->n_steps));
     return oc_gemm_scratch(run);
 }
 
@@ -152,6 +186,7 @@ oc_run_destroy(struct oc_run *run)
     for (int s = 0; run->launch && s < run->plan->n_steps; s++)
         if (run->launch[s].kernel)
             clReleaseKernel(run->launch[s].kernel);
+    oc_single_destroy(run);
     oc_profile_forget(run);
     oc_run_unplace(run);
     oc_memory_release(run->device, run->gemm_scratch);
@@ -163,6 +198,11 @@ void
 oc_run_info(const struct oc_run *run, struct oc_run_info *info)
 {
     *info = run->info;
+    info->launches = run->plan->n_steps - run->plan->n_prologue;
+    if (run->single.launch.kernel) {
+        info->launches = 1;
+        info->programs++;
+    }
 }
 
 /* ---- replaying --------------------------------------------------------- */
@@ -174,10 +214,9 @@ memory_of(const struct oc_run *run, int place)
 }
 
 static ocellus_status
-enqueue_kernel(struct oc_run *run, int s, cl_event *event)
+enqueue_kernel(struct oc_run *run, const struct oc_step *step,
+               const struct oc_launch *launch, cl_event *event)
 {
-    const struct oc_step *step = run->plan->step[s];
-    const struct oc_launch *launch = &run->launch[s];
     cl_int code;
 
     if (launch->empty)
@@ -230,7 +269,7 @@ enqueue_step(struct oc_run *run, int s, cl_event *event)
 
     switch (step->kind) {
     case OC_STEP_KERNEL:
-        return enqueue_kernel(run, s, event);
+        return enqueue_kernel(run, step, &run->launch[s], event);
     case OC_STEP_GEMM:
         return oc_gemm_enqueue(run, &step->gemm, event);
     case OC_STEP_COPY:
@@ -258,9 +297,9 @@ wait_for_room(struct oc_run *run)
 
 /* The last step that really enqueues something tells when a run is done. */
 static int
-last_step(const struct oc_run *run)
+last_step(const struct oc_run *run, int count)
 {
-    for (int s = run->plan->n_steps - 1; s >= 0; s--)
+    for (int s = count - 1; s >= 0; s--)
         if (run->launch[s].kernel && !run->launch[s].empty)
             return s;
     return -1;
@@ -271,19 +310,29 @@ oc_run_enqueue(struct oc_run *run, int refresh)
 {
     const struct oc_plan *plan = run->plan;
     const int first = refresh || !run->started ? 0 : plan->n_prologue;
+    const struct oc_launch *single = &run->single.launch;
+    int count = plan->n_steps;
     cl_event *last = run->profiling ? NULL : &run->done[0];
-    int tell = last_step(run);
+    int tell;
 
+    OC_TRY(oc_single_count(run));
+    if (run->profiling || !single->kernel)
+        single = NULL;
+    else
+        count = plan->n_prologue;
+    tell = single ? -1 : last_step(run, count);
     OC_TRY(wait_for_room(run));
     run->done[1] = run->done[0];
     run->done[0] = NULL;
-    for (int s = first; s < plan->n_steps; s++) {
+    for (int s = first; s < count; s++) {
         cl_event *event = run->profiling ? &run->event[s] : NULL;
 
         if (s == tell && last)
             event = last;
         OC_TRY(enqueue_step(run, s, event));
     }
+    if (single)
+        OC_TRY(enqueue_kernel(run, plan->single, single, last));
     run->started = 1;
     if (run->profiling)
         return oc_profile_collect(run);

@@ -54,6 +54,19 @@ window(const ocellus_device *device, cl_mem memory, size_t offset, size_t bytes)
     return code == CL_SUCCESS ? memory : NULL;
 }
 
+static ocellus_status
+exchange_in(const struct oc_plan *plan, const struct oc_step *step,
+            cl_kernel kernel, int root, const cl_mem *memory)
+{
+    for (int k = 0; kernel && k < step->n_args; k++)
+        if (step->arg[k].kind == OC_ARG_MEMORY &&
+            oc_place_root(plan, step->arg[k].place) == root)
+            OC_CL_TRY(
+                clSetKernelArg(kernel, (cl_uint)k, sizeof(*memory), memory),
+                "an input cannot be bound");
+    return OCELLUS_OK;
+}
+
 /* Puts `memory` (taken over) in the place of `root` and into the kernels that
  * read it. */
 static ocellus_status
@@ -62,16 +75,12 @@ exchange(struct oc_run *run, int root, cl_mem memory)
     const struct oc_plan *plan = run->plan;
 
     run->memory[root] = memory;
-    for (int s = 0; s < plan->n_steps; s++) {
-        const struct oc_step *step = plan->step[s];
-
-        for (int k = 0; run->launch[s].kernel && k < step->n_args; k++)
-            if (step->arg[k].kind == OC_ARG_MEMORY &&
-                oc_place_root(plan, step->arg[k].place) == root)
-                OC_CL_TRY(clSetKernelArg(run->launch[s].kernel, (cl_uint)k,
-                                         sizeof(memory), &memory),
-                          "an input cannot be bound");
-    }
+    for (int s = 0; s < plan->n_steps; s++)
+        OC_TRY(exchange_in(plan, plan->step[s], run->launch[s].kernel, root,
+                           &memory));
+    if (run->single.launch.kernel)
+        OC_TRY(exchange_in(plan, plan->single, run->single.launch.kernel, root,
+                           &memory));
     return OCELLUS_OK;
 }
 

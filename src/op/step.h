@@ -84,7 +84,8 @@ enum oc_arg_kind {
     OC_ARG_MEMORY, /* place, from its first byte */
     OC_ARG_INT,
     OC_ARG_FLOAT,
-    OC_ARG_LOCAL /* bytes of local memory */
+    OC_ARG_LOCAL,  /* bytes of local memory */
+    OC_ARG_NUMBERS /* `bytes` at `numbers`, read only */
 };
 
 struct oc_arg {
@@ -93,6 +94,7 @@ struct oc_arg {
     int writes; /* memory: the step writes it */
     int32_t i;
     float f;
+    const int32_t *numbers;
     size_t bytes;
 };
 
@@ -123,6 +125,8 @@ struct oc_step {
     const char *kernel;
     const char *options; /* "-DTILE=8 -DTYPE_x=1" */
     const char *prelude; /* source put before the file, or NULL */
+    const char *text;    /* all the source, in the place of file and common.cl,
+                          * or NULL */
     struct oc_arg *arg;
     int n_args, room_args;
     /* Where a net has many tensors that are treated alike: arg[0 .. each) are

@@ -49,5 +49,7 @@ ocellus_status oc_plan_emit(struct oc_planning *p);
 ocellus_status oc_plan_together(struct oc_planning *p);
 /* Where arena places lie (memory.c). */
 ocellus_status oc_plan_memory(struct oc_plan *plan);
+/* All steps as one launch, where that is faster (single.c). */
+ocellus_status oc_plan_single(struct oc_plan *plan);
 
 #endif

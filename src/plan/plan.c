@@ -1,4 +1,4 @@
-/* plan.c - making a plan, in three stages: choose, emit, memory. */
+/* plan.c - making a plan, in stages: choose, emit, memory, single. */
 #include "plan/plan.h"
 
 #include <stdlib.h>
@@ -77,7 +77,8 @@ make(struct oc_planning *p)
     OC_TRY(oc_plan_emit(p));
     OC_TRY(oc_plan_together(p));
     OC_TRY(join(p));
-    return oc_plan_memory(p->plan);
+    OC_TRY(oc_plan_memory(p->plan));
+    return oc_plan_single(p->plan);
 }
 
 ocellus_status

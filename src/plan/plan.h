@@ -49,9 +49,11 @@ struct oc_plan {
     struct oc_caps caps;
     struct oc_step **step;
     int n_steps;
-    int n_prologue; /* step[0 .. n_prologue): run first, and again
-                     * only after a state was written from outside
-                     * or by another plan */
+    int n_prologue;         /* step[0 .. n_prologue): run first, and again
+                             * only after a state was written from outside
+                             * or by another plan */
+    struct oc_step *single; /* one launch that does what those behind the
+                             * prologue do, or NULL */
     struct oc_place *place;
     int n_places;
     struct oc_choice *choice;
