@@ -148,6 +148,7 @@ typedef struct ocellus_device_info {
     int vector_width; /* native float lanes */
     int half;         /* probed by running: 1 yes, 0 no */
     int fp64;         /* likewise */
+    int bfloat16;     /* likewise: products of bfloat16 (AMX) */
     int64_t score;    /* the best one is the default */
     int chosen;       /* 1: what a NULL choice opens */
     char why[160];    /* one sentence on the score */
@@ -155,7 +156,8 @@ typedef struct ocellus_device_info {
 
 /* All devices of all platforms. Release with ocellus_device_list_free. A
  * broken or empty platform is skipped with a line to the log. `probe` nonzero
- * opens each device to fill `half` and `fp64`, otherwise they are -1.
+ * opens each device to fill `half`, `fp64` and `bfloat16`, otherwise they are
+ * -1.
  * OCELLUS_NO_DEVICE, with a sentence that names a package, when none. */
 OCELLUS_API ocellus_status ocellus_device_list(int probe,
                                                ocellus_device_info **list,
@@ -288,6 +290,14 @@ OCELLUS_API ocellus_value *ocellus_graph_buffer(ocellus_graph *graph,
                                                 const char *init);
 /* Seed of the parameters' first numbers; 0 unless set. */
 OCELLUS_API void ocellus_graph_set_seed(ocellus_graph *graph, uint64_t seed);
+/* "fp32" unless set, or "bf16": convolutions may round their factors to
+ * bfloat16 (8 binary digits) where the device multiplies such, which is faster;
+ * sums, weights and all else stay float32. A product is off by 1/128 of itself
+ * at most, a net's output usually by less than a hundredth of its largest
+ * number. Sessions and trainers made of the graph afterwards do so; on other
+ * devices it changes nothing (see `bfloat16` of ocellus_device_info). */
+OCELLUS_API ocellus_status ocellus_graph_set_precision(ocellus_graph *graph,
+                                                       const char *precision);
 OCELLUS_API ocellus_status ocellus_graph_output(ocellus_graph *graph,
                                                 const char *name,
                                                 ocellus_value *value);

@@ -30,6 +30,7 @@ probe(struct oc_found *found)
         return;
     }
     found->info.half = device->info.half;
+    found->info.bfloat16 = device->info.bfloat16;
     found->info.fp64 = device->info.fp64;
     oc_device_close(device);
 }

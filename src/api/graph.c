@@ -1,6 +1,7 @@
 /* graph.c - the public functions of ocellus_graph and ocellus_value. */
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "graph/graph.h"
 #include "graph/op.h"
@@ -89,6 +90,16 @@ void
 ocellus_graph_set_seed(ocellus_graph *graph, uint64_t seed)
 {
     graph->seed = seed;
+}
+
+ocellus_status
+ocellus_graph_set_precision(ocellus_graph *graph, const char *precision)
+{
+    graph->bfloat16 = strcmp(precision, "bf16") == 0;
+    if (!graph->bfloat16 && strcmp(precision, "fp32") != 0)
+        return oc_fail(OCELLUS_BAD_ARGUMENT,
+                       "a precision is fp32 or bf16, not '%s'", precision);
+    return OCELLUS_OK;
 }
 
 ocellus_status

@@ -338,6 +338,7 @@ static const struct cmd_option options[] = {
      "as elsewhere; several are measured in turn and compared", 0, 0},
     CMD_JSON,
     CMD_WEIGHTS,
+    CMD_PRECISION,
     CMD_QUIET,
     CMD_END};
 

@@ -145,6 +145,7 @@ static const struct cmd_option options[] = {
     {"image", CMD_TEXT, &image, "CxHxW", "warm: image size", 0, 0},
     {"classes", CMD_WHOLE, &classes, "N", "warm: classes of a named net", 1,
      1 << 20},
+    CMD_PRECISION,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

@@ -214,6 +214,7 @@ static const struct cmd_option options[] = {
     {"confusion", CMD_TEXT, &picture, "FILE",
      "draw the confusion matrix as a PNG", 0, 0},
     CMD_WEIGHTS,
+    CMD_PRECISION,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

@@ -299,6 +299,7 @@ static const struct cmd_option options[] = {
     {"seed", CMD_WHOLE, &seed, "N", "of chance: the same gives the same (0)", 0,
      9e15},
     CMD_WEIGHTS,
+    CMD_PRECISION,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

@@ -1,5 +1,5 @@
 /* message.c - lines, progress, JSON and clocks. */
-#include "cmd/cmd.h"
+#include "cmd/model.h"
 
 #include <limits.h>
 #include <math.h>
@@ -293,5 +293,9 @@ cmd_open_device(ocellus_device **device)
     const ocellus_device_info *info = ocellus_device_get_info(*device);
     ocellus_device_set_progress(*device, tell, NULL);
     cmd_say("device %d: %s (%s)", info->index, info->name, info->platform);
+    if (cmd_precision && strcmp(cmd_precision, "bf16") == 0 &&
+        info->bfloat16 != 1)
+        cmd_say("it does not multiply bfloat16: --precision bf16 changes "
+                "nothing");
     return OCELLUS_OK;
 }

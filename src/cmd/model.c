@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *cmd_weights;
+const char *cmd_weights, *cmd_precision;
 
 int
 cmd_net_defaults(const char *net, struct cmd_image *image, int *classes)
@@ -56,11 +56,26 @@ is_path(const char *word)
     return strchr(word, '/') != NULL || strchr(word, '.') != NULL;
 }
 
+/* The graph is gone where this fails. */
+static ocellus_status
+set_precision(ocellus_graph **graph, ocellus_status status)
+{
+    if (status == OCELLUS_OK && cmd_precision != NULL)
+        status = ocellus_graph_set_precision(*graph, cmd_precision);
+    if (status != OCELLUS_OK) {
+        ocellus_graph_destroy(*graph);
+        *graph = NULL;
+    }
+    return status;
+}
+
 ocellus_status
 cmd_model_load(const char *path, ocellus_graph **graph)
 {
-    return cmd_weights ? ocellus_graph_load_with(path, cmd_weights, graph)
-                       : ocellus_graph_load(path, graph);
+    *graph = NULL;
+    return set_precision(
+        graph, cmd_weights ? ocellus_graph_load_with(path, cmd_weights, graph)
+                           : ocellus_graph_load(path, graph));
 }
 
 ocellus_status
@@ -77,11 +92,7 @@ cmd_model_open(const char *word, const struct cmd_image *image, int classes,
     ocellus_status status = OCELLUS_OK;
     if (cmd_weights != NULL)
         status = ocellus_graph_load_weights(*graph, cmd_weights);
-    if (status != OCELLUS_OK) {
-        ocellus_graph_destroy(*graph);
-        *graph = NULL;
-    }
-    return status;
+    return set_precision(graph, status);
 }
 
 ocellus_status

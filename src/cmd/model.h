@@ -27,11 +27,21 @@ extern const char *cmd_weights;
             0, 0                                                               \
     }
 
+/* --precision: "bf16" lets convolutions round their factors; or NULL. */
+extern const char *cmd_precision;
+#define CMD_PRECISION                                                          \
+    {                                                                          \
+        "precision", CMD_TEXT, &cmd_precision, "P",                            \
+            "fp32, or bf16: convolutions round their factors to bfloat16 "     \
+            "where the device multiplies such (AMX); sums stay fp32 (fp32)",   \
+            0, 0                                                               \
+    }
+
 /* "3x224x224" */
 ocellus_status cmd_image_size(const char *text, struct cmd_image *image);
 /* The sizes that a named net was made for; 0 when there is no such net. */
 int cmd_net_defaults(const char *net, struct cmd_image *image, int *classes);
-/* A model file, with --weights. */
+/* A model file, with --weights and --precision. */
 ocellus_status cmd_model_load(const char *path, ocellus_graph **graph);
 /* A named net for such images, or a model file: a word that is no net's name.
  * For a file, image and classes are not looked at. */

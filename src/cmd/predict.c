@@ -284,6 +284,7 @@ static const struct cmd_option options[] = {
      0, 0},
     {"std", CMD_TEXT, &std_text, "S,...", "each channel is divided by", 0, 0},
     CMD_WEIGHTS,
+    CMD_PRECISION,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

@@ -191,6 +191,7 @@ static const struct cmd_option options[] = {
      "where the outputs go, as NAME.npy; without it they are only described", 0,
      0},
     CMD_WEIGHTS,
+    CMD_PRECISION,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

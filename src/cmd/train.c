@@ -58,6 +58,7 @@ static const struct cmd_option options[] = {
     {"checkpoint-minutes", CMD_REAL, &o.minutes, "F",
      "between checkpoints within an epoch (5)", 0, INFINITY},
     CMD_WEIGHTS,
+    CMD_PRECISION,
     CMD_DEVICE,
     CMD_JSON,
     CMD_QUIET,

@@ -241,6 +241,7 @@ static const struct cmd_option options[] = {
     CMD_DEVICE,
     CMD_JSON,
     CMD_WEIGHTS,
+    CMD_PRECISION,
     CMD_QUIET,
     CMD_END};
 

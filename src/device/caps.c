@@ -197,6 +197,7 @@ oc_caps_fill(ocellus_device *device)
     caps->cache = core_cache(caps);
     caps->clblast = 1;
     caps->amx = oc_amx_probe(device);
+    info->bfloat16 = caps->amx == OC_AMX_INSTRUCTIONS;
     oc_verdicts_load(device);
     oc_tuning_load(device);
     caps->half = info->half = probed(device, "cl_khr_fp16", "half");

@@ -133,7 +133,7 @@ oc_found_fill(struct oc_found *found, int index)
     info->local_memory = get_number(id, CL_DEVICE_LOCAL_MEM_SIZE, 8);
     info->vector_width =
         (int)get_number(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 4);
-    info->half = info->fp64 = -1;
+    info->half = info->fp64 = info->bfloat16 = -1;
     set_score(info, type);
 }
 

@@ -14,6 +14,9 @@ for mode in "" --train; do
     done
 done
 
+# On a device without bfloat16 it is as before, and says so.
+run bench lenet5 --seconds 0.1 --precision bf16 --json
+ok "bench in bf16" [ "$code" -eq 0 ]
 run bench lenet5 --seconds 0.1 --profile --trace "$here/trace.json"
 ok "profile" [ "$code" -eq 0 ]
 ok "a row for Conv" grep -qE '^Conv .*%' "$here/out"

@@ -32,6 +32,8 @@ train 2 "a schedule's number out of range" --schedule "step every=0"
 says "every=EPOCHS (above 0)"
 train 2 "a size that the net does not take" --augment crop=40
 says "1 x 40 x 40"
+train 2 "a precision that is none" --precision fp17
+says "'fp17'"
 train 2 "an unknown optimizer" --optimizer sgdd
 train 2 "an unknown device" --device no-such-device
 OCL_ICD_VENDORS="$here" train 3 "no device"

@@ -26,23 +26,25 @@ tell(int good, const char *what)
     failures += !good;
 }
 
-struct want {
-    int train, bfloat16;
-};
-
 static ocellus_status
-rewrite(struct ocellus_graph *graph, void *user)
+answering(struct ocellus_graph *graph, void *user)
 {
-    const struct want *want = user;
-    struct oc_recipe recipe = {.momentum = 0.9f};
-
-    graph->bfloat16 = want->bfloat16;
-    return want->train ? oc_train_pass(graph, &recipe) : oc_infer_pass(graph);
+    (void)user;
+    return oc_infer_pass(graph);
 }
 
 static ocellus_status
-open_session(ocellus_device *device, const ocellus_graph *graph,
-             struct want *want, struct ocellus_session **session)
+learning(struct ocellus_graph *graph, void *user)
+{
+    struct oc_recipe recipe = {.momentum = 0.9f};
+
+    (void)user;
+    return oc_train_pass(graph, &recipe);
+}
+
+static ocellus_status
+open_session(ocellus_device *device, ocellus_graph *graph,
+             const char *precision, int train, struct ocellus_session **session)
 {
     struct oc_caps caps = *oc_device_caps(device);
 
@@ -52,7 +54,9 @@ open_session(ocellus_device *device, const ocellus_graph *graph,
     caps.cache = 1 << 20;
     caps.local_memory = 1 << 20;
     caps.amx = OC_AMX_LOOPS;
-    OC_TRY(oc_session_create(device, graph, NULL, rewrite, want, session));
+    OC_TRY(ocellus_graph_set_precision(graph, precision));
+    OC_TRY(oc_session_create(device, graph, NULL, train ? learning : answering,
+                             NULL, session));
     oc_session_set_caps(*session, &caps);
     return OCELLUS_OK;
 }
@@ -98,15 +102,14 @@ steps_by(struct ocellus_session *session, const char *impl)
  */
 
 static ocellus_status
-answer(ocellus_device *device, const ocellus_graph *graph, int bfloat16,
+answer(ocellus_device *device, ocellus_graph *graph, const char *precision,
        float *y, int *tiled)
 {
-    struct want want = {.bfloat16 = bfloat16};
     struct ocellus_session *session = NULL;
     const struct ocellus_tensor *got;
     ocellus_status status;
 
-    OC_TRY_OUT(open_session(device, graph, &want, &session));
+    OC_TRY_OUT(open_session(device, graph, precision, 0, &session));
     OC_TRY_OUT(
         oc_session_set_input(session, graph->inputs[0]->name, &pictures));
     OC_TRY_OUT(oc_session_run(session));
@@ -142,8 +145,8 @@ check_answers(ocellus_device *device, const char *net, int side, int least)
     draw(side);
     if (ocellus_net_create(net, 3, side, side, CLASSES, 0, &graph) !=
             OCELLUS_OK ||
-        answer(device, graph, 0, exact, &none) != OCELLUS_OK ||
-        answer(device, graph, 1, rounded, &tiled) != OCELLUS_OK) {
+        answer(device, graph, "fp32", exact, &none) != OCELLUS_OK ||
+        answer(device, graph, "bf16", rounded, &tiled) != OCELLUS_OK) {
         tell(0, ocellus_error());
         ocellus_graph_destroy(graph);
         return;
@@ -184,15 +187,14 @@ small_net(void)
 }
 
 static ocellus_status
-learn(ocellus_device *device, const ocellus_graph *graph, int bfloat16,
+learn(ocellus_device *device, ocellus_graph *graph, const char *precision,
       float loss[STEPS], int *tiled)
 {
-    struct want want = {.train = 1, .bfloat16 = bfloat16};
     struct ocellus_session *session = NULL;
     const struct ocellus_tensor *got;
     ocellus_status status;
 
-    OC_TRY_OUT(open_session(device, graph, &want, &session));
+    OC_TRY_OUT(open_session(device, graph, precision, 1, &session));
     for (int k = 0; k < STEPS; k++) {
         OC_TRY_OUT(oc_session_set_input(session, "x", &pictures));
         OC_TRY_OUT(oc_session_set_input(session, "labels", &labels));
@@ -218,8 +220,8 @@ check_learning(ocellus_device *device)
     char what[160];
 
     draw(12);
-    if (!graph || learn(device, graph, 0, exact, &none) != OCELLUS_OK ||
-        learn(device, graph, 1, rounded, &tiled) != OCELLUS_OK) {
+    if (!graph || learn(device, graph, "fp32", exact, &none) != OCELLUS_OK ||
+        learn(device, graph, "bf16", rounded, &tiled) != OCELLUS_OK) {
         tell(0, ocellus_error());
         ocellus_graph_destroy(graph);
         return;
@@ -235,6 +237,19 @@ check_learning(ocellus_device *device)
     ocellus_graph_destroy(graph);
 }
 
+static void
+check_word(void)
+{
+    ocellus_graph *graph = small_net();
+
+    tell(graph &&
+             ocellus_graph_set_precision(graph, "bf17") ==
+                 OCELLUS_BAD_ARGUMENT &&
+             strstr(ocellus_error(), "bf17"),
+         "there is no bf17");
+    ocellus_graph_destroy(graph);
+}
+
 int
 main(void)
 {
@@ -245,6 +260,7 @@ main(void)
         return 77;
     }
     oc_device_spoil(device);
+    check_word();
     check_answers(device, "squeezenet", 32, 25);
     check_learning(device);
     ocellus_device_close(device);
