@@ -191,8 +191,7 @@ sum_tiles(__local uint *sums, __local const uint *a, int plane, int wide,
  * kernel's parameters. */
 #define PUT(sum, n, k, i, j)                                                  \
     do {                                                                      \
-        VECTOR v_ = (sum) + (BIAS ? bias_of(bias, (k) * BLOCK, k_count)       \
-                                  : (VECTOR)(0.0f));                          \
+        VECTOR v_ = sum;                                                      \
         FINISH_VECTOR(v_,                                                     \
                       e_base + (n) * e_image + (k) * e_plane + (i) * e_row +  \
                           (j) * e_col,                                        \
@@ -237,24 +236,33 @@ conv_amx(__global const float *x, __global const uint *w,
     bring(pixels, x + x_base + n * x_image, &image, &down, &right);
     for (int k = k0; k < k1; k += 2) {
         const int second = min(k + 1, k1 - 1) - k;
+        VECTOR add[2];
 
+        for (int v = 0; v < 2; v++)
+            add[v] = BIAS ? bias_of(bias, (k + v) * BLOCK, k_count)
+                          : (VECTOR)(0.0f);
         for (int v = 0; i0 == 0 && v <= second; v++)
             CLEAR_HALO(n, k + v);
-        for (int q = 0; q < total; q += 2 * TILE_ROWS) {
+        for (int q = 0, i = i0, j = 0; q < total; q += 2 * TILE_ROWS) {
             sum_tiles(near, pixels + q * TILE_PAIRS, high * wide, wide, &down,
                       &right,
                       w + ((size_t)k * chunks * w_c + w_base) * TILE_SIZE,
                       (size_t)second * chunks * w_c * TILE_SIZE, chunks, w_c,
                       w_tap_r, w_tap_s TILES);
             for (int p = 0; p < min(2 * TILE_ROWS, total - q); p++) {
-                const int i = (q + p) / wide, j = (q + p) - i * wide;
+                __local const uint *sum =
+                    near + p / TILE_ROWS * 2 * TILE_SIZE +
+                    p % TILE_ROWS * TILE_PAIRS;
 
-                for (int v = 0; j < out_w && v <= second; v++) {
-                    const int tile = p / TILE_ROWS * 2 + v;
-                    const VECTOR sum = as_float16(vload16(
-                        tile * TILE_ROWS + p % TILE_ROWS, near));
-
-                    PUT(sum, n, k + v, i0 + i, j);
+                if (j < out_w) {
+                    PUT(add[0] + as_float16(vload16(0, sum)), n, k, i, j);
+                    if (second)
+                        PUT(add[1] + as_float16(vload16(TILE_ROWS, sum)), n,
+                            k + 1, i, j);
+                }
+                if (++j == wide) {
+                    j = 0;
+                    i++;
                 }
             }
         }

@@ -33,27 +33,56 @@
 
 /* ---- x ------------------------------------------------------------------ */
 
+/* Numbers of two rows in turn. */
+INLINE void
+zip_rows(ushort16 *low, ushort16 *high, ushort16 a, ushort16 b)
+{
+    *low = (ushort16)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4,
+                      b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7);
+    *high = (ushort16)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc,
+                       b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf);
+}
+
+/* Rows of 16 become columns: rows k and k + 8 in turn, four times. */
+INLINE void
+turn_rows(ushort16 row[16])
+{
+#pragma unroll
+    for (int round = 0; round < 4; round++) {
+        ushort16 next[16];
+
+#pragma unroll
+        for (int k = 0; k < 8; k++)
+            zip_rows(&next[2 * k], &next[2 * k + 1], row[k], row[k + 8]);
+#pragma unroll
+        for (int k = 0; k < 16; k++)
+            row[k] = next[k];
+    }
+}
+
 /* `count` pixels, `step` numbers apart, of 16 channels; `channel` numbers from
  * one to the next. */
 INLINE void
 turn_pixels(__global ushort *to, int channel, __global const float *x, int step,
             int count)
 {
-    ushort turned[16][16];
+    ushort16 row[16];
 
-    for (int j = 0; j < count; j++) {
-        ushort lane[16];
-
-        vstore16(to_bfloat16(vload16(0, x + j * step)), 0, lane);
-        for (int c = 0; c < 16; c++)
-            turned[c][j] = lane[c];
-    }
+#pragma unroll
+    for (int j = 0; j < 16; j++)
+        row[j] = to_bfloat16(vload16(0, x + min(j, count - 1) * step));
+    turn_rows(row);
+#pragma unroll
     for (int c = 0; c < 16; c++)
-        if (count == 16)
-            vstore16(vload16(0, turned[c]), 0, to + (size_t)c * channel);
-        else
+        if (count == 16) {
+            vstore16(row[c], 0, to + (size_t)c * channel);
+        } else {
+            ushort pixel[16];
+
+            vstore16(row[c], 0, pixel);
             for (int j = 0; j < count; j++)
-                to[(size_t)c * channel + j] = turned[c][j];
+                to[(size_t)c * channel + j] = pixel[j];
+        }
 }
 
 INLINE void
@@ -108,15 +137,21 @@ amx_weight_x(__global const float *x, __global ushort *to, int x_base,
 
 /* ---- dy ----------------------------------------------------------------- */
 
+/* Pixel (i, j), and on to the next. */
 INLINE ushort16
-pixel_of(__global const float *dy, int q, int wide, int out_h, int out_w,
-         int row)
+take_pixel(__global const float *dy, int *i, int *j, int wide, int out_h,
+           int out_w, int row)
 {
-    const int i = q / wide, j = q - i * wide;
+    const ushort16 v =
+        *i < out_h && *j < out_w
+            ? to_bfloat16(vload16(0, dy + *i * row + *j * BLOCK))
+            : (ushort16)(0);
 
-    return i < out_h && j < out_w
-               ? to_bfloat16(vload16(0, dy + i * row + j * BLOCK))
-               : (ushort16)(0);
+    if (++*j == wide) {
+        *j = 0;
+        ++*i;
+    }
+    return v;
 }
 
 /* Work-item (block of 16 channels, image): `tiles` of 32 pixels. */
@@ -131,10 +166,11 @@ amx_weight_dy(__global const float *dy, __global uint *to, int dy_at, int y_base
         return;
     dy += y_base + (size_t)n * y_image + b * y_plane;
     to += (dy_at + (size_t)(n * blocks + b) * tiles) * TILE_SIZE;
-    for (int p = 0; p < tiles * TILE_ROWS; p++) {
-        const ushort16 even = pixel_of(dy, 2 * p, wide, out_h, out_w, y_row);
+    for (int p = 0, i = 0, j = 0; p < tiles * TILE_ROWS; p++) {
+        const ushort16 even =
+            take_pixel(dy, &i, &j, wide, out_h, out_w, y_row);
         const ushort16 odd =
-            pixel_of(dy, 2 * p + 1, wide, out_h, out_w, y_row);
+            take_pixel(dy, &i, &j, wide, out_h, out_w, y_row);
 
         vstore16(convert_uint16(even) | convert_uint16(odd) << 16, p, to);
     }
