@@ -11,7 +11,8 @@
 #include <string.h>
 
 #include "device/amx.h"
-#include "device/device.h"
+#include "device/doctor.h"
+#include "device/inside.h"
 #include "device/session.h"
 #include "tests/op/amx_emulator.h"
 
@@ -292,7 +293,7 @@ static void
 report(int good, const char *what, const struct shape *p, int amx)
 {
     printf("%s %d - %s, by %s: %s\n", good ? "ok" : "not ok", ++count,
-           p ? p->what : "a product",
+           p ? p->what : "tiles",
            amx == OC_AMX_LOOPS ? "loops" : "instructions", what);
     fflush(stdout);
     failures += !good;
@@ -421,6 +422,39 @@ check_all(ocellus_device *device, int amx)
             report(0, ocellus_error(), &shapes[k], amx);
 }
 
+/* ---- the doctor ---------------------------------------------------------- */
+
+static int
+see(void *user, const ocellus_doctor_row *row)
+{
+    *(int *)user += strcmp(row->implementation, "amx") == 0 && row->ok == 1;
+    return 0;
+}
+
+/* It knows what rounding does to numbers: each of the three is right. */
+static void
+check_doctor(ocellus_device *device)
+{
+    static const struct oc_doctor_case cases[] = {
+        {"Conv", "pads=1,1,1,1", "2x17x9x11 19x17x3x3 19", .then = "Relu"},
+        {"ConvGradInput", "kernel_shape=1,1 strides=2,2 extent=8,7",
+         "2x33x4x4 33x17x1x1", .quick = 0},
+        {"ConvGradWeight", "kernel_shape=1,1", "2x24x6x5 2x40x6x5",
+         .quick = 0}};
+    const struct oc_caps caps = device->caps;
+    int right = 0, wrong = -1;
+    ocellus_status status;
+
+    device->caps.cpu = 1;
+    device->caps.vector_width = 16;
+    device->caps.amx = OC_AMX_LOOPS;
+    status = oc_doctor_check(device, cases, (int)OC_COUNT(cases), 0, see,
+                             &right, &wrong);
+    device->caps = caps;
+    report(status == OCELLUS_OK && wrong == 0 && right == (int)OC_COUNT(cases),
+           "the doctor's opinion", NULL, OC_AMX_LOOPS);
+}
+
 /* Why this device cannot be given the instructions; or NULL, and it has them
  * from now on. */
 static const char *
@@ -445,6 +479,7 @@ main(void)
     }
     oc_device_spoil(device);
     check_all(device, OC_AMX_LOOPS);
+    check_doctor(device);
     why = get_instructions(device);
     if (why) {
         printf("ok %d - by instructions # SKIP %s\n", ++count, why);
