@@ -52,15 +52,17 @@ add_rival(struct rival *list, int *count, const char *by)
     snprintf(list[(*count)++].by, OC_TUNE_NAME, "%s", by);
 }
 
+/* An implementation, and those of its ways that it does not refuse. */
 static void
-add_ways(struct rival *list, int *count, const struct oc_op *op,
-         const struct oc_impl *impl)
+add_ways(struct rival *list, int *count, const struct oc_node *node,
+         const struct oc_caps *eager, const struct oc_impl *impl)
 {
-    const char *way;
+    struct oc_caps caps = *eager;
 
     add_rival(list, count, impl->name);
-    for (int k = 0; (way = oc_impl_way(op, impl, k)) != NULL; k++)
-        add_rival(list, count, oc_impl_name(op, impl, way));
+    for (int k = 0; (caps.way = oc_impl_way(node->op, impl, k)) != NULL; k++)
+        if (!oc_plan_refusal(&caps, node, impl))
+            add_rival(list, count, oc_impl_name(node->op, impl, caps.way));
 }
 
 /* The usual one, its other ways, and whoever can do it at all. */
@@ -77,10 +79,10 @@ list_candidates(const struct oc_caps *caps, const struct oc_node *node,
         usual++;
     if (!usual || !usual->name)
         return 0;
-    add_ways(list, &count, node->op, usual);
+    add_ways(list, &count, node, &eager, usual);
     for (const struct oc_impl *i = node->op->impls; i->name; i++)
         if (i != usual && !oc_plan_refusal(&eager, node, i))
-            add_ways(list, &count, node->op, i);
+            add_ways(list, &count, node, &eager, i);
     return count;
 }
 

@@ -455,8 +455,8 @@ grad_matmul(const struct oc_node *node, struct ocellus_value *dy[],
 
 /* "fine" and "coarse": twice and half as many work-groups; "deep": blocks of
  * twice the rows of B. */
-static const char *const ways[] = {"cpu:fine", "cpu:coarse", "cpu:deep",
-                                   OC_TILED_WAYS, NULL};
+static const char *const ways[] = {"cpu:fine",    "cpu:coarse",    "cpu:deep",
+                                   OC_TILED_WAYS, OC_CLBLAST_WAYS, NULL};
 
 static const struct oc_impl impls[] = {
     {"tiled", oc_gemm_tiled_refuse, oc_gemm_tiled_layouts, oc_gemm_tiled,

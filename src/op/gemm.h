@@ -71,6 +71,21 @@ void oc_gemm_tiled_layouts(const struct oc_node *node,
 ocellus_status oc_gemm_tiled(struct oc_steps *steps,
                              const struct oc_node *node);
 
+/* gemm_sets.c: CLBlast's parameters, for products of these shapes. */
+enum oc_gemm_shape {
+    OC_GEMM_LARGE = 1,
+    OC_GEMM_SKINNY = 2, /* few rows or few columns */
+    OC_GEMM_SMALL = 4   /* few multiplications */
+};
+/* Other ways, for lists of them (oc_op). */
+#define OC_CLBLAST_WAYS                                                        \
+    "clblast:large", "clblast:half", "clblast:wide", "clblast:tall",         \
+        "clblast:small", "clblast:tiny"
+/* The set that caps->way names, where it is for such a product and the device
+ * has room for it; else NULL. */
+const struct oc_gemm_set *oc_gemm_set_of(const struct oc_product *product,
+                                         const struct oc_caps *caps);
+
 /* gemm_clblast.c: CLBlast's GEMM, float32 on GPU-class devices. */
 const char *oc_gemm_clblast_refuse(const struct oc_node *node,
                                    const struct oc_caps *caps);

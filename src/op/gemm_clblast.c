@@ -23,6 +23,9 @@ oc_gemm_clblast_refuse(const struct oc_node *node, const struct oc_caps *caps)
         return "the batch broadcasts along more than one axis";
     if (p.m == 0 || p.n == 0 || p.k == 0 || p.count == 0)
         return "an extent is 0";
+    if (caps->way && !oc_gemm_set_of(&p, caps))
+        return "these parameters are for products of another shape, or want "
+               "more local memory";
     return NULL;
 }
 
@@ -78,6 +81,7 @@ oc_product_clblast(struct oc_steps *steps, const struct oc_product *p,
     gemm.a = at->a;
     gemm.b = at->b;
     gemm.c = at->y;
+    gemm.set = oc_gemm_set_of(p, steps->caps);
     oc_emit_gemm(steps, &gemm);
 }
 

@@ -105,6 +105,21 @@ enum oc_step_kind {
     OC_STEP_FILL  /* place c, `bytes` of the 4-byte pattern */
 };
 
+/* CLBlast's parameters of single precision, of each kernel in the order of
+ * their names: GEMMK, KREG, KWG, KWI, MDIMA, MDIMC, MWG, NDIMB, NDIMC, NWG, SA,
+ * SB, STRM, STRN, VWM, VWN of Xgemm, KWID, MDIMAD, MDIMCD, NDIMBD, NDIMCD,
+ * PADA, PADB, VWMD, VWND, WGD of XgemmDirect. The second takes products whose m
+ * * n * k is less than the cube of `indirect_from`. */
+struct oc_gemm_set {
+    const char *way; /* of the implementation clblast; NULL: the usual one */
+    int shapes;      /* it is tried for: a sum of enum oc_gemm_shape */
+    int indirect_from;
+    int xgemm[16], direct[10];
+};
+
+/* The usual set first (gemm_sets.c). */
+extern const struct oc_gemm_set oc_gemm_sets[];
+
 /* C (m x n, row-major, ldc) = alpha * op(A) * op(B) + beta * C, `batch` times
  * at strides; offsets and strides in elements. */
 struct oc_gemm {
@@ -114,7 +129,8 @@ struct oc_gemm {
     int64_t stride_a, stride_b, stride_c;
     int64_t offset_a, offset_b, offset_c;
     float alpha, beta;
-    int a, b, c; /* places */
+    int a, b, c;                   /* places */
+    const struct oc_gemm_set *set; /* NULL: the usual one */
 };
 
 struct oc_step {

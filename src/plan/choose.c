@@ -70,6 +70,7 @@ take(struct oc_planning *p, const struct oc_node *node,
         tuned ? oc_impl_find(node->op, tuned->by, &way) : NULL;
     struct oc_caps eager = *p->caps;
     eager.eager = 1;
+    eager.way = impl ? way : NULL;
     if (impl != NULL && oc_plan_refusal(&eager, node, impl) == NULL) {
         choice->tuned = impl != choice->usual || way != NULL;
         choice->impl = impl;

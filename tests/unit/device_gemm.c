@@ -85,8 +85,10 @@ reference(const struct product *p, const struct oc_gemm *g, size_t b, int i,
                                                 (size_t)(i * g->n + j)];
 }
 
-static void
-check(int m, int n, int k, int transpose_a, int transpose_b, int batch)
+/* Bytes of the scratch that CLBlast asked for. */
+static size_t
+check_by(const struct oc_gemm_set *set, int m, int n, int k, int transpose_a,
+         int transpose_b, int batch)
 {
     const struct oc_gemm gemm = {.transpose_a = transpose_a,
                                  .transpose_b = transpose_b,
@@ -101,9 +103,11 @@ check(int m, int n, int k, int transpose_a, int transpose_b, int batch)
                                  .stride_b = (int64_t)k * n,
                                  .stride_c = (int64_t)m * n,
                                  .alpha = 0.5f,
-                                 .beta = 2.0f};
+                                 .beta = 2.0f,
+                                 .set = set};
     struct product p;
     struct oc_run *run;
+    size_t scratch;
     float *c;
 
     make(&p, &gemm);
@@ -121,6 +125,7 @@ check(int m, int n, int k, int transpose_a, int transpose_b, int batch)
 
         ck_assert_double_le(fabs(want - (double)c[e]), 1e-6 * size + 1e-5);
     }
+    scratch = run->gemm_scratch_bytes;
     oc_run_destroy(run);
     free(c);
     for (int i = 0; i < 3; i++)
@@ -128,15 +133,41 @@ check(int m, int n, int k, int transpose_a, int transpose_b, int batch)
     oc_graph_destroy(p.graph);
     ck_assert_uint_eq(p.device->allocated, 0);
     ocellus_device_close(p.device);
+    return scratch;
 }
 
+static void
+check(int m, int n, int k, int transpose_a, int transpose_b, int batch)
+{
+    check_by(NULL, m, n, k, transpose_a, transpose_b, batch);
+}
+
+static const struct oc_gemm_set *
+set_named(const char *way)
+{
+    const struct oc_gemm_set *set = oc_gemm_sets + 1;
+
+    while (strcmp(set->way, way) != 0)
+        set++;
+    return set;
+}
+
+/* Parameters change between products, and are in force: the usual ones go
+ * straight to the numbers of a small product, "wide" by copies of whole tiles,
+ * which want scratch. */
 START_TEST(products)
 {
+    const struct oc_gemm_set *wide = set_named("wide");
+    const size_t tiles = (32 * 32 + 128 * 32 + 32 * 128) * sizeof(float);
+
     check(1, 1, 1, 0, 0, 1);
     check(17, 5, 31, 0, 0, 1);
     check(17, 5, 31, 1, 0, 1);
     check(17, 5, 31, 0, 1, 1);
     check(64, 64, 32, 1, 1, 1);
+    ck_assert_uint_ge(check_by(wide, 19, 70, 23, 0, 1, 1), tiles);
+    ck_assert_uint_eq(check_by(NULL, 19, 70, 23, 0, 1, 1), 0);
+    ck_assert_uint_ge(check_by(wide, 19, 70, 23, 1, 0, 1), tiles);
 }
 END_TEST
 
@@ -147,6 +178,30 @@ START_TEST(batches)
 }
 END_TEST
 
+/* As CLBlast's kernels assert when they are compiled. */
+START_TEST(parameters_go_together)
+{
+    for (const struct oc_gemm_set *set = oc_gemm_sets; set; set++) {
+        const int *x = set->xgemm, *d = set->direct;
+        const int kwg = x[2], ma = x[4], mc = x[5], m = x[6], nb = x[7],
+                  nc = x[8], n = x[9], vm = x[14], vn = x[15];
+
+        ck_assert_int_eq(x[0], 0); /* 1 is wrong where m and n differ */
+        ck_assert_int_eq(kwg % x[3] + m % (mc * vm) + n % (nc * vn) +
+                             m % (ma * vm) + n % (nb * vn) +
+                             kwg % (mc * nc / ma) + kwg % (mc * nc / nb),
+                         0);
+        ck_assert_int_eq(
+            d[9] % d[0] + d[9] % (d[2] * d[7]) + d[9] % (d[4] * d[8]) +
+                d[9] % (d[1] * d[7]) + d[9] % (d[3] * d[8]) +
+                d[9] % (d[2] * d[4] / d[1]) + d[9] % (d[2] * d[4] / d[3]),
+            0);
+        if (set->way && strcmp(set->way, "tiny") == 0)
+            break;
+    }
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -154,6 +209,7 @@ add(TCase *tests)
     tcase_set_timeout(tests, 600);
     tcase_add_test(tests, products);
     tcase_add_test(tests, batches);
+    tcase_add_test(tests, parameters_go_together);
 }
 
 int

@@ -7,6 +7,7 @@
 #include <ocellus.h>
 
 #include "plan/plan.h"
+#include "plan/tuned.h"
 #include "tests/unit/suite.h"
 
 /* A processor with AVX2, and a graphics card, as the device room would fill
@@ -250,6 +251,53 @@ START_TEST(quarantine_is_respected)
 }
 END_TEST
 
+/* A verdict gives a product CLBlast's parameters, where they are for its shape
+ * and the device has room for their tiles. */
+START_TEST(verdicts_on_parameters)
+{
+    static const struct {
+        int64_t m, n;
+        size_t local;
+        const char *by, *set; /* NULL: CLBlast is not taken */
+    } rows[] = {
+        {1000, 1000, 48 << 10, "clblast:large", "large"},
+        {1000, 1000, 12 << 10, "clblast:large", NULL},
+        {1000, 1000, 48 << 10, "clblast:wide", NULL},
+        {20, 1000, 48 << 10, "clblast:wide", "wide"},
+        {20, 10, 48 << 10, "clblast:tiny", "tiny"},
+        {20, 10, 48 << 10, "clblast", ""},
+    };
+    const struct oc_shape a = OC_SHAPE(rows[_i].m, 300);
+    const struct oc_shape b = OC_SHAPE(300, rows[_i].n);
+    struct oc_tuned verdict = {.by = rows[_i].by, .usual = "tiled"};
+    struct oc_caps caps = card;
+    struct ocellus_graph *graph;
+    struct oc_text what = {0};
+    struct oc_plan *plan;
+    struct ocellus_value *y;
+
+    ck_assert_int_eq(oc_graph_create(&graph), OCELLUS_OK);
+    y = OC_NODE(graph, "Gemm", NULL,
+                oc_graph_input(graph, "a", OCELLUS_FLOAT, &a),
+                oc_graph_input(graph, "b", OCELLUS_FLOAT, &b));
+    ck_assert_int_eq(oc_graph_output(graph, "y", y), OCELLUS_OK);
+    ck_assert_int_eq(oc_tuned_class(y->node, &what), 1);
+    verdict.what = what.data;
+    caps.clblast = 1;
+    caps.local_memory = rows[_i].local;
+    caps.tuned = &verdict;
+    caps.n_tuned = 1;
+    ck_assert_int_eq(oc_plan_make(graph, &caps, &plan), OCELLUS_OK);
+    ck_assert_int_eq(plan->step[0]->kind == OC_STEP_GEMM, rows[_i].set != NULL);
+    if (rows[_i].set) {
+        const struct oc_gemm_set *set = plan->step[0]->gemm.set;
+        ck_assert_str_eq(set ? set->way : "", rows[_i].set);
+    }
+    oc_plan_destroy(plan);
+    oc_text_free(&what);
+}
+END_TEST
+
 /* Moved, doubles are bits like others; computed with, the device must know
  * them, and says so before its compiler does. */
 START_TEST(doubles_want_a_device_that_has_them)
@@ -423,6 +471,7 @@ add(TCase *tests)
     tcase_add_test(tests, plain_on_cards);
     tcase_add_test(tests, reorders_are_shared);
     tcase_add_test(tests, quarantine_is_respected);
+    tcase_add_loop_test(tests, verdicts_on_parameters, 0, 6);
     tcase_add_test(tests, doubles_want_a_device_that_has_them);
     tcase_add_test(tests, chains_share_a_place);
     tcase_add_test(tests, what_is_read_later_stays);
