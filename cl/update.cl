@@ -11,6 +11,9 @@
  *   rmsprop  v' = alpha v + (1 - alpha) g^2,  q = g / (sqrt(v') + epsilon),
  *            m' = momentum m + q,  w' = w - rate m', or rate q
  *   average  e' = decay e + (1 - decay) w
+ *   add      s' = s + share g
+ *   mean     g' = (s + g) share, s' = 0
+ *   scale    g' = g factor
  *
  * A launch serves MANY tensors of one treatment: their arguments, of each its
  * numbers and their count, come first, one tensor behind the other. A
@@ -263,5 +266,70 @@ average(EACH(AVERAGE_TENSOR) numbers_in keeps)
         GET(pw, w);
         e = keep * e + (1.0f - keep) * w;
         PUT(qe, e);
+    }
+}
+
+#define ADD_TENSOR(k) STATE(ps, qs, k) numbers_in pg##k, int count##k,
+#undef USE
+#define USE(k)                                                                 \
+    USE_STATE(ps, qs, k);                                                      \
+    pg = pg##k
+
+__kernel void
+add(EACH(ADD_TENSOR) float share)
+{
+    numbers_in pg = 0;
+    STATE_IN_USE(ps, qs);
+
+    FIND_PIECE;
+    PIECE
+    {
+        GET(ps, s);
+        GET(pg, g);
+        s += share * g;
+        PUT(qs, s);
+    }
+}
+
+#define MEAN_TENSOR(k) STATE(pg, qg, k) STATE(ps, qs, k) int count##k,
+#undef USE
+#define USE(k)                                                                 \
+    USE_STATE(pg, qg, k);                                                      \
+    USE_STATE(ps, qs, k)
+
+__kernel void
+mean(EACH(MEAN_TENSOR) float share)
+{
+    STATE_IN_USE(pg, qg);
+    STATE_IN_USE(ps, qs);
+
+    FIND_PIECE;
+    PIECE
+    {
+        GET(ps, s);
+        GET(pg, g);
+        g = (s + g) * share;
+        s = 0.0f;
+        PUT(qg, g);
+        PUT(qs, s);
+    }
+}
+
+#define SCALE_TENSOR(k) STATE(pg, qg, k) int count##k,
+#undef USE
+#define USE(k) USE_STATE(pg, qg, k)
+
+__kernel void
+scale(EACH(SCALE_TENSOR) numbers_in factors)
+{
+    const float factor = factors[0];
+    STATE_IN_USE(pg, qg);
+
+    FIND_PIECE;
+    PIECE
+    {
+        GET(pg, g);
+        g *= factor;
+        PUT(qg, g);
     }
 }

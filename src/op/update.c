@@ -1,5 +1,6 @@
 /* update.c - one step of an optimizer for one state, as torch.optim defines
- * it: SGD, Adam, AdamW, RMSprop, and the moving average of weights.
+ * it: SGD, Adam, AdamW, RMSprop, the moving average of weights, and what is
+ * done to a gradient before.
  *
  * Learning rate and step are device inputs of one element, so that a schedule
  * rebuilds nothing. All of them leave a number that is 0 with gradient 0 at 0.
@@ -9,11 +10,11 @@
 
 #include "op/impl.h"
 
-/* The first output for input 0, then one for each moment, from input `first`
- * on; all are float32 tensors of the same shape. `ones` are the inputs of one
- * element. */
+/* An output for each input that changes, in their order; all are float32
+ * tensors of the same shape. `ones` are the inputs of one element, `read` those
+ * that are read alone. */
 static ocellus_status
-infer(struct oc_node *node, uint32_t ones)
+infer(struct oc_node *node, uint32_t ones, uint32_t read)
 {
     const struct ocellus_value *w = node->in[0];
     char text[2][OC_SHAPE_TEXT];
@@ -35,7 +36,7 @@ infer(struct oc_node *node, uint32_t ones)
                                 "input %d is %s, the state is %s", k,
                                 oc_shape_text(&in->shape, text[0]),
                                 oc_shape_text(&w->shape, text[1]));
-        if (!one && k != 1)
+        if (!one && !(read >> k & 1u))
             OC_TRY(oc_infer_out(node, n++, w->type, &w->shape));
     }
     return OCELLUS_OK;
@@ -91,10 +92,11 @@ lie_in_place(const struct oc_steps *steps, const int pairs[][2])
     return 1;
 }
 
-/* A launch with all arguments that are the tensor's own: weights, gradient,
- * moments; pairs of inputs and outputs, the weights' first. */
+/* A launch with all arguments that are the tensor's own: pairs of inputs and
+ * outputs, and behind the first of them an input that is read alone, or -1. */
 static struct oc_step *
-start(struct oc_steps *steps, const char *kernel, const int pairs[][2])
+start(struct oc_steps *steps, const char *kernel, const int pairs[][2],
+      int read)
 {
     const struct oc_caps *caps = steps->caps;
     const int in_place = lie_in_place(steps, pairs);
@@ -108,13 +110,14 @@ start(struct oc_steps *steps, const char *kernel, const int pairs[][2])
     oc_define(steps, launch, "IN_PLACE", in_place);
     for (; pairs[n][0] >= 0; n++) {
         state(steps, launch, pairs[n][0], pairs[n][1], in_place);
-        if (n == 0)
-            oc_arg_in(steps, launch, 1);
+        if (n == 0 && read >= 0)
+            oc_arg_in(steps, launch, read);
     }
     oc_arg_int(steps, launch, count);
     launch->each = launch->n_args;
     oc_grid1(launch, (count + chunk - 1) / chunk * group, group);
-    oc_cost(launch, (double)count * 8.0, 4.0 * (double)count * (2 * n + 1));
+    oc_cost(launch, (double)count * 8.0,
+            4.0 * (double)count * (2 * n + (read >= 0)));
     return launch;
 }
 
@@ -132,7 +135,7 @@ emit_sgd(struct oc_steps *steps, const struct oc_node *node)
     int has_momentum = node->n_in > 3 && node->in[3];
     int has_step = node->n_in > 4 && node->in[4];
     const int pairs[][2] = {{0, 0}, {has_momentum ? 3 : -1, 1}, {-1, -1}};
-    struct oc_step *launch = start(steps, "sgd", pairs);
+    struct oc_step *launch = start(steps, "sgd", pairs, 1);
     double numbers[] = {oc_attr_float(node, "momentum", 0.0),
                         1.0 - oc_attr_float(node, "dampening", 0.0),
                         oc_attr_float(node, "weight_decay", 0.0)};
@@ -153,7 +156,7 @@ static ocellus_status
 emit_adam(struct oc_steps *steps, const struct oc_node *node)
 {
     const int pairs[][2] = {{0, 0}, {3, 1}, {4, 2}, {-1, -1}};
-    struct oc_step *launch = start(steps, "adam", pairs);
+    struct oc_step *launch = start(steps, "adam", pairs, 1);
     double beta1 = oc_attr_float(node, "beta1", 0.9);
     double beta2 = oc_attr_float(node, "beta2", 0.999);
     double numbers[] = {beta1,
@@ -179,7 +182,7 @@ emit_rmsprop(struct oc_steps *steps, const struct oc_node *node)
     int has_momentum = node->n_in > 4 && node->in[4];
     const int pairs[][2] = {
         {0, 0}, {3, 1}, {has_momentum ? 4 : -1, 2}, {-1, -1}};
-    struct oc_step *launch = start(steps, "rmsprop", pairs);
+    struct oc_step *launch = start(steps, "rmsprop", pairs, 1);
     double alpha = oc_attr_float(node, "alpha", 0.99);
     double numbers[] = {alpha, 1.0 - alpha,
                         oc_attr_float(node, "epsilon", 1e-8),
@@ -196,19 +199,51 @@ static ocellus_status
 emit_average(struct oc_steps *steps, const struct oc_node *node)
 {
     const int pairs[][2] = {{0, 0}, {-1, -1}};
-    struct oc_step *launch = start(steps, "average", pairs);
+    struct oc_step *launch = start(steps, "average", pairs, 1);
 
     (void)node;
     oc_arg_in(steps, launch, 2);
     return steps->status;
 }
 
+static ocellus_status
+emit_sum(struct oc_steps *steps, const struct oc_node *node)
+{
+    const int pairs[][2] = {{0, 0}, {-1, -1}};
+    struct oc_step *launch = start(steps, "add", pairs, 1);
+
+    (void)node;
+    oc_arg_float(steps, launch, 1.0);
+    return steps->status;
+}
+
+static ocellus_status
+emit_mean(struct oc_steps *steps, const struct oc_node *node)
+{
+    const int pairs[][2] = {{0, 0}, {1, 1}, {-1, -1}};
+    struct oc_step *launch = start(steps, "mean", pairs, -1);
+
+    oc_arg_float(steps, launch, oc_attr_float(node, "share", 1.0));
+    return steps->status;
+}
+
+static ocellus_status
+emit_scale(struct oc_steps *steps, const struct oc_node *node)
+{
+    const int pairs[][2] = {{0, 0}, {-1, -1}};
+    struct oc_step *launch = start(steps, "scale", pairs, -1);
+
+    (void)node;
+    oc_arg_in(steps, launch, 1);
+    return steps->status;
+}
+
 /* ---- rows --------------------------------------------------------------- */
 
-#define UPDATE_ROW(NAME, MIN, MAX, OUT, ONES, EMIT, IN_PLACE)                  \
+#define UPDATE_ROW(NAME, MIN, MAX, OUT, ONES, READ, EMIT, IN_PLACE)            \
     static ocellus_status NAME##_infer(struct oc_node *node)                   \
     {                                                                          \
-        return infer(node, ONES);                                              \
+        return infer(node, ONES, READ);                                        \
     }                                                                          \
     static const struct oc_impl NAME##_impls[] = {                             \
         {.name = "direct", .emit = EMIT, .in_place = IN_PLACE},                \
@@ -224,14 +259,22 @@ emit_average(struct oc_steps *steps, const struct oc_node *node)
 
 /* w, g, rate, momentum?, step? -> w', momentum'. Without the step, dampening
  * is that of every step; the first one's momentum is not dampened. */
-UPDATE_ROW(SgdUpdate, 3, 5, 2, 1u << 2 | 1u << 4, emit_sgd, 1u << 0 | 1u << 3)
+UPDATE_ROW(SgdUpdate, 3, 5, 2, 1u << 2 | 1u << 4, 1u << 1, emit_sgd,
+           1u << 0 | 1u << 3)
 /* w, g, rate, m, v, step -> w', m', v' */
-UPDATE_ROW(AdamUpdate, 6, 6, 3, 1u << 2 | 1u << 5, emit_adam,
+UPDATE_ROW(AdamUpdate, 6, 6, 3, 1u << 2 | 1u << 5, 1u << 1, emit_adam,
            1u << 0 | 1u << 3 | 1u << 4)
-UPDATE_ROW(AdamWUpdate, 6, 6, 3, 1u << 2 | 1u << 5, emit_adam,
+UPDATE_ROW(AdamWUpdate, 6, 6, 3, 1u << 2 | 1u << 5, 1u << 1, emit_adam,
            1u << 0 | 1u << 3 | 1u << 4)
 /* w, g, rate, v, momentum? -> w', v', momentum' */
-UPDATE_ROW(RmspropUpdate, 4, 5, 3, 1u << 2, emit_rmsprop,
+UPDATE_ROW(RmspropUpdate, 4, 5, 3, 1u << 2, 1u << 1, emit_rmsprop,
            1u << 0 | 1u << 3 | 1u << 4)
 /* average, w, decay -> average' */
-UPDATE_ROW(ExponentialAverage, 3, 3, 1, 1u << 2, emit_average, 1u << 0)
+UPDATE_ROW(ExponentialAverage, 3, 3, 1, 1u << 2, 1u << 1, emit_average, 1u << 0)
+
+/* sum, g -> sum' */
+UPDATE_ROW(GradientSum, 2, 2, 1, 0, 1u << 1, emit_sum, 1u << 0)
+/* g, sum -> (g + sum) share, 0 */
+UPDATE_ROW(GradientMean, 2, 2, 2, 0, 0, emit_mean, 1u << 0 | 1u << 1)
+/* g, factor -> g factor */
+UPDATE_ROW(GradientScale, 2, 2, 1, 1u << 1, 0, emit_scale, 1u << 0)

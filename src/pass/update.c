@@ -43,22 +43,16 @@ accumulated(struct updating *u, struct ocellus_value *w,
     struct ocellus_value *sum = companion(u->graph, "accumulated", w);
     if (sum == NULL)
         return NULL;
-    struct ocellus_value *total = OC_NODE(u->graph, "Add", NULL, sum, g);
-    if (total == NULL)
-        return NULL;
-    if (u->recipe->only_accumulate) {
-        sum->assigned = total;
-        return total;
-    }
-    size_t bytes;
-    if (oc_shape_bytes(&w->shape, sizeof(float), &bytes) != OCELLUS_OK)
-        return NULL;
-    void *zeros = oc_arena_alloc(u->graph->arena, bytes ? bytes : 1);
-    sum->assigned = zeros ? oc_graph_constant(u->graph, NULL, OCELLUS_FLOAT,
-                                              &w->shape, zeros)
-                          : NULL;
-    return OC_NODE(u->graph, "Mul", NULL, total,
-                   oc_scalar(u->graph, 1.0 / u->recipe->accumulate));
+    if (u->recipe->only_accumulate)
+        return sum->assigned = OC_NODE(u->graph, "GradientSum", NULL, sum, g);
+    char share[32];
+    snprintf(share, sizeof share, "share=%.9g",
+             (double)(float)(1.0 / u->recipe->accumulate));
+    struct ocellus_value *mean =
+        OC_NODE(u->graph, "GradientMean", share, g, sum);
+    if (mean != NULL)
+        sum->assigned = mean->node->out[1];
+    return mean;
 }
 
 /* ---- clipping
@@ -101,7 +95,7 @@ clip(struct updating *u, struct ocellus_value **g, int count)
     struct ocellus_value *factor = clip_factor(u, g, count);
     for (int k = 0; factor != NULL && k < count; k++)
         if (g[k] != NULL)
-            g[k] = OC_NODE(u->graph, "Mul", NULL, g[k], factor);
+            g[k] = OC_NODE(u->graph, "GradientScale", NULL, g[k], factor);
     return settled(u->graph);
 }
 

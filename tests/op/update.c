@@ -91,6 +91,29 @@ average(const struct oc_node *node, const double *const x[], double *const y[])
         y[0][i] = x[2][0] * x[0][i] + (1 - x[2][0]) * x[1][i];
 }
 
+static void
+sum(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    for (int64_t i = 0; i < count(node); i++)
+        y[0][i] = x[0][i] + x[1][i];
+}
+
+static void
+mean(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    for (int64_t i = 0; i < count(node); i++) {
+        y[0][i] = (x[0][i] + x[1][i]) * attr(node, "share", 1);
+        y[1][i] = 0;
+    }
+}
+
+static void
+scale(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    for (int64_t i = 0; i < count(node); i++)
+        y[0][i] = x[0][i] * x[1][0];
+}
+
 #define RATE                                                                   \
     {                                                                          \
         "1", 0.01, 0.1                                                         \
@@ -147,6 +170,12 @@ static const struct oc_case cases[] = {
      .attributes = "alpha=0.9 momentum=0.7 weight_decay=0.1",
      .in = {{"31"}, {"31"}, RATE, {"31", 0.1, 1}, {"31"}},
      .reference = rmsprop},
+    {.op = "GradientSum", .in = {{"5001"}, {"5001"}}, .reference = sum},
+    {.op = "GradientMean",
+     .attributes = "share=0.25",
+     .in = {{"3x7x5"}, {"3x7x5"}},
+     .reference = mean},
+    {.op = "GradientScale", .in = {{"3x7x5"}, {"1"}}, .reference = scale},
     {.op = "ExponentialAverage",
      .in = {{"2x3x5"}, {"2x3x5"}, {"1", 0.9, 0.99}},
      .reference = average},
