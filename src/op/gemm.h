@@ -79,7 +79,7 @@ enum oc_gemm_shape {
 };
 /* Other ways, for lists of them (oc_op). */
 #define OC_CLBLAST_WAYS                                                        \
-    "clblast:large", "clblast:half", "clblast:wide", "clblast:tall",         \
+    "clblast:large", "clblast:half", "clblast:wide", "clblast:tall",           \
         "clblast:small", "clblast:tiny"
 /* The set that caps->way names, where it is for such a product and the device
  * has room for it; else NULL. */
