@@ -120,10 +120,11 @@ cl_program oc_program_find(ocellus_device *device, const struct oc_step *step);
 
 /* Is the step's program there, in memory or on disk? Then it can be found. */
 int oc_program_is_kept(ocellus_device *device, const struct oc_step *step);
-/* Builds it, with all that a driver would put off until the first launch; takes
- * as long as it takes, and calls nobody back. */
-ocellus_status oc_program_finish(ocellus_device *device,
-                                 const struct oc_step *step);
+/* Builds it if it is not there, and calls nobody back. */
+ocellus_status oc_program_build(ocellus_device *device,
+                                const struct oc_step *step);
+/* Puts it on disk, if that can be. */
+void oc_program_keep(ocellus_device *device, const struct oc_step *step);
 
 /* A few lines of OpenCL C for a probe, past the caches; NULL when they do not
  * build, which is no failure. */

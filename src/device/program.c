@@ -26,15 +26,9 @@
 
 enum { LONG_BUILD_MS = 150 };
 
-enum how {
-    USUALLY,
-    FROM_DISK, /* or not at all */
-    FINISHED   /* nothing is left to be compiled at the first launch */
-};
-
 struct job {
     const struct oc_step *step;
-    enum how how;
+    int only_disk; /* or not at all */
     struct oc_digest key;
     char disk_key[33];
     cl_program program;
@@ -344,28 +338,6 @@ describe(const ocellus_device *device, const struct job *job)
     return text.data;
 }
 
-/* Some drivers compile a kernel when it is first launched, but not what comes
- * from a binary: so it goes to the disk and comes back. */
-static void
-finish(ocellus_device *device, struct job *job, const char *options)
-{
-    struct oc_program made = {.program = job->program,
-                              .what = describe(device, job)};
-    cl_program again;
-
-    if (!made.what)
-        return;
-    memcpy(made.disk_key, job->disk_key, sizeof(made.disk_key));
-    keep(device, &made);
-    again = made.what ? NULL : from_disk(device, job, options);
-    free(made.what);
-    if (!again)
-        return;
-    clReleaseProgram(job->program);
-    job->program = again;
-    job->ms = 0;
-}
-
 static ocellus_status
 build_text(ocellus_device *device, struct job *job, const char **text,
            int count, const char *options)
@@ -374,15 +346,13 @@ build_text(ocellus_device *device, struct job *job, const char **text,
 
     disk_key(device, text, count, options, job->disk_key);
     job->program = from_disk(device, job, options);
-    if (job->program || job->how == FROM_DISK)
+    if (job->program || job->only_disk)
         return OCELLUS_OK;
     OC_TRY(compile(device, text, (cl_uint)count, job->step->file, options,
                    &job->program));
     job->ms = milliseconds() - start;
     oc_log(OCELLUS_LOG_DEBUG, "cl/%s.cl with \"%s\" built in %.0f ms",
            job->step->file, options, job->ms);
-    if (job->how == FINISHED)
-        finish(device, job, options);
     return OCELLUS_OK;
 }
 
@@ -532,9 +502,9 @@ oc_program_find(ocellus_device *device, const struct oc_step *step)
 /* ---- one by itself ------------------------------------------------------ */
 
 static ocellus_status
-build_one(ocellus_device *device, const struct oc_step *step, enum how how)
+build_one(ocellus_device *device, const struct oc_step *step, int only_disk)
 {
-    struct job job = {.step = step, .how = how};
+    struct job job = {.step = step, .only_disk = only_disk};
 
     if (oc_program_find(device, step))
         return OCELLUS_OK;
@@ -548,12 +518,26 @@ build_one(ocellus_device *device, const struct oc_step *step, enum how how)
 int
 oc_program_is_kept(ocellus_device *device, const struct oc_step *step)
 {
-    return build_one(device, step, FROM_DISK) == OCELLUS_OK &&
+    return build_one(device, step, 1) == OCELLUS_OK &&
            oc_program_find(device, step);
 }
 
 ocellus_status
-oc_program_finish(ocellus_device *device, const struct oc_step *step)
+oc_program_build(ocellus_device *device, const struct oc_step *step)
 {
-    return build_one(device, step, FINISHED);
+    return build_one(device, step, 0);
+}
+
+void
+oc_program_keep(ocellus_device *device, const struct oc_step *step)
+{
+    struct oc_digest key;
+    struct oc_program *program;
+
+    key_of(step, &key);
+    pthread_mutex_lock(&device->lock);
+    program = find(device, &key);
+    pthread_mutex_unlock(&device->lock);
+    if (program && program->what && oc_cache_takes(device->cache))
+        keep(device, program);
 }

@@ -31,7 +31,7 @@ set_numbers(struct oc_run *run, cl_kernel kernel, cl_uint k,
     cl_int code;
 
     run->single.numbers = clCreateBuffer(
-        run->device->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
+        run->device->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
         arg->bytes, (void *)(uintptr_t)arg->numbers, &code);
     return code == CL_SUCCESS
                ? clSetKernelArg(kernel, k, sizeof(cl_mem), &run->single.numbers)
@@ -53,6 +53,8 @@ set_argument(struct oc_run *run, cl_kernel kernel, cl_uint k,
         return clSetKernelArg(kernel, k, sizeof(arg->f), &arg->f);
     case OC_ARG_LOCAL:
         return clSetKernelArg(kernel, k, arg->bytes ? arg->bytes : 4, NULL);
+    case OC_ARG_BIN:
+        return clSetKernelArg(kernel, k, sizeof(cl_mem), &run->bin[arg->i]);
     case OC_ARG_NUMBERS:
         return set_numbers(run, kernel, k, arg);
     }

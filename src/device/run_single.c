@@ -6,6 +6,8 @@
  * thread builds the program, and keeps it on disk, while steps go on. It gives
  * the same bits, so nobody sees from where on it is taken.
  */
+#include <stdint.h>
+
 #include "device/inside.h"
 
 enum { OFTEN = 200 };
@@ -25,13 +27,75 @@ oc_single_make(struct oc_run *run)
     return take(run);
 }
 
+/* ---- ahead of its first use --------------------------------------------- */
+
+/* Arguments for no steps at all, in `nothing`. */
+static cl_int
+set_nothing(cl_kernel kernel, const struct oc_step *single, cl_mem nothing)
+{
+    const cl_int none = 0;
+    cl_int code = CL_SUCCESS;
+
+    for (int k = 0; k < single->n_args && code == CL_SUCCESS; k++) {
+        const struct oc_arg *arg = &single->arg[k];
+
+        if (arg->kind == OC_ARG_LOCAL)
+            code = clSetKernelArg(kernel, (cl_uint)k,
+                                  arg->bytes ? arg->bytes : 4, NULL);
+        else if (arg->kind == OC_ARG_INT)
+            code = clSetKernelArg(kernel, (cl_uint)k, sizeof(none), &none);
+        else
+            code =
+                clSetKernelArg(kernel, (cl_uint)k, sizeof(nothing), &nothing);
+    }
+    return code;
+}
+
+/* Some drivers compile a kernel when it is first launched. */
+static cl_int
+launch_nothing(ocellus_device *device, const struct oc_step *single)
+{
+    static const cl_int zeros[16];
+    cl_int code = CL_SUCCESS, made;
+    cl_kernel kernel =
+        clCreateKernel(oc_program_find(device, single), single->kernel, &code);
+    cl_mem nothing = clCreateBuffer(
+        device->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+        sizeof(zeros), (void *)(uintptr_t)zeros, &made);
+    cl_command_queue queue =
+        clCreateCommandQueue(device->context, device->id, 0, NULL);
+
+    if (code == CL_SUCCESS && made == CL_SUCCESS && queue) {
+        code = set_nothing(kernel, single, nothing);
+        if (code == CL_SUCCESS)
+            code =
+                clEnqueueNDRangeKernel(queue, kernel, 1, NULL, single->global,
+                                       single->local, 0, NULL, NULL);
+        if (code == CL_SUCCESS)
+            code = clFinish(queue);
+    } else {
+        code = CL_OUT_OF_RESOURCES;
+    }
+    if (queue)
+        clReleaseCommandQueue(queue);
+    if (nothing)
+        clReleaseMemObject(nothing);
+    if (kernel)
+        clReleaseKernel(kernel);
+    return code;
+}
+
 static void *
 build(void *context)
 {
     struct oc_run *run = context;
-    ocellus_status status = oc_program_finish(run->device, run->plan->single);
+    const struct oc_step *single = run->plan->single;
+    const int well = oc_program_build(run->device, single) == OCELLUS_OK &&
+                     launch_nothing(run->device, single) == CL_SUCCESS;
 
-    atomic_store(&run->single.ready, status == OCELLUS_OK ? 1 : -1);
+    if (well)
+        oc_program_keep(run->device, single);
+    atomic_store(&run->single.ready, well ? 1 : -1);
     return NULL;
 }
 

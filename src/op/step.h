@@ -85,7 +85,8 @@ enum oc_arg_kind {
     OC_ARG_INT,
     OC_ARG_FLOAT,
     OC_ARG_LOCAL,  /* bytes of local memory */
-    OC_ARG_NUMBERS /* `bytes` at `numbers`, read only */
+    OC_ARG_BIN,    /* all of bin `i` of the arena */
+    OC_ARG_NUMBERS /* `bytes` of int at `numbers`, to begin with */
 };
 
 struct oc_arg {

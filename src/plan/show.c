@@ -39,8 +39,8 @@ oc_plan_text(const struct oc_plan *plan, int why, char **out)
                    plan->n_steps - plan->n_prologue, plan->n_prologue,
                    (double)arena / 1048576, plan->flops / 1e9);
     if (plan->single)
-        oc_text_append(&text, "small: one launch for all of them once it was "
-                              "run often\n");
+        oc_text_append(&text, "short steps: one launch for all once it was run "
+                              "often\n");
     if (tuned)
         oc_text_printf(&text, "%d nodes as `ocellus tune` found best\n", tuned);
     *out = text.data;

@@ -9,7 +9,8 @@
  *     ...                             the prelude, common.cl, the file
  *     #undef steps ...                all of that, and their own macros
  *
- * and each kernel in it becomes a function that is told where it stands:
+ * and the step's kernel becomes a function that is told where it stands; the
+ * file's other kernels are left out:
  *
  *     __kernel void                   static void
  *     f(__global float *y, int n)     f(__global float *y, int n, int oc_at_0,
@@ -31,40 +32,6 @@ source_of(const char *file)
     for (const struct oc_kernel_source *k = oc_kernel_sources; k->name; k++)
         if (strcmp(k->name, file) == 0)
             return k->text;
-    return NULL;
-}
-
-/* ---- what can go -------------------------------------------------------- */
-
-static int
-each_group_is_one(const struct oc_step *step)
-{
-    for (int d = 0; d < step->dims; d++)
-        if (step->local[d] != 1)
-            return 0;
-    return 1;
-}
-
-const char *
-oc_single_refusal(const struct oc_step *step)
-{
-    static const char *const shared[] = {"barrier(", "get_local_",
-                                         "get_num_groups", "get_global_size"};
-    const char *source;
-
-    if (step->kind != OC_STEP_KERNEL)
-        return "it is not a kernel";
-    for (int k = 0; k < step->n_args; k++)
-        if (step->arg[k].kind == OC_ARG_LOCAL)
-            return "it uses local memory";
-    source = source_of(step->file);
-    if (!source)
-        return "its file is not there";
-    for (size_t k = 0; k < OC_COUNT(shared); k++)
-        if (strstr(source, shared[k]))
-            return "its file has work-items that work together";
-    if (strstr(source, "get_group_id") && !each_group_is_one(step))
-        return "its groups have several work-items";
     return NULL;
 }
 
@@ -197,12 +164,41 @@ options(struct oc_text *text, const char *options, int forget)
 
 /* ---- kernels into functions --------------------------------------------- */
 
-/* Behind the parenthesis that closes the one at `at`. */
+/* Where the next kernel of `source` begins: at its name, its text, its end. */
+struct kernel {
+    const char *begin, *name, *end;
+};
+
+static int
+next_kernel(const char *source, struct kernel *k)
+{
+    const char *at = strstr(source, "\n__kernel ");
+
+    if (!at)
+        return 0;
+    k->begin = at + 1;
+    for (at++; !defined_function(at, &k->name);)
+        at = strchr(at, '\n') + 1;
+    at = strstr(at, "\n}\n");
+    k->end = at ? at + 3 : k->name + strlen(k->name);
+    return 1;
+}
+
+static int
+is_named(const struct kernel *k, const char *name)
+{
+    const size_t n = name_length(k->name);
+
+    return strlen(name) == n && strncmp(k->name, name, n) == 0;
+}
+
+/* Behind the parenthesis that closes the first one from `at` on. */
 static const char *
 closing(const char *at)
 {
     int depth = 0;
 
+    at += strcspn(at, "(");
     do {
         depth += *at == '(';
         depth -= *at == ')';
@@ -210,23 +206,22 @@ closing(const char *at)
     return at;
 }
 
+/* `source` with the kernel `name` as a function, and without the others. */
 static void
-functions(struct oc_text *text, const char *source)
+functions(struct oc_text *text, const char *source, const char *name)
 {
-    static const char kernel[] = "\n__kernel ";
+    struct kernel k;
 
-    for (const char *at; (at = strstr(source, kernel)); source = at) {
-        const char *name;
+    for (; next_kernel(source, &k); source = k.end) {
+        const char *open = closing(k.name) - 1;
 
-        oc_text_append_bytes(text, source, (size_t)(at - source));
-        name = at + 1;
-        do
-            name = strchr(name, '\n') + 1;
-        while (!defined_function(name, &name));
-        at = closing(name + strcspn(name, "(")) - 1;
-        oc_text_append(text, "\nstatic inline void\n");
-        oc_text_append_bytes(text, name, (size_t)(at - name));
+        oc_text_append_bytes(text, source, (size_t)(k.begin - source));
+        if (!is_named(&k, name))
+            continue;
+        oc_text_append(text, "static inline void\n");
+        oc_text_append_bytes(text, k.name, (size_t)(open - k.name));
         oc_text_append(text, ", int oc_at_0, int oc_at_1, int oc_at_2");
+        oc_text_append_bytes(text, open, (size_t)(k.end - open));
     }
     oc_text_append(text, source);
 }
@@ -244,8 +239,89 @@ oc_single_block(struct oc_text *text, const struct oc_step *step, int number)
     oc_text_append(text, "#pragma OPENCL FP_CONTRACT DEFAULT\n");
     for (size_t k = 0; k < OC_COUNT(part); k++)
         if (part[k])
-            functions(text, part[k]);
+            functions(text, part[k], step->kernel);
     for (size_t k = 0; k < OC_COUNT(part); k++)
         names(text, part[k], number, 1);
     options(text, step->options, 1);
+}
+
+/* ---- what can go -------------------------------------------------------- */
+
+static int
+each_group_is_one(const struct oc_step *step)
+{
+    for (int d = 0; d < step->dims; d++)
+        if (step->local[d] != 1)
+            return 0;
+    return 1;
+}
+
+/* An array in local memory is for kernels alone. */
+static int
+has_local_array(const char *text)
+{
+    while ((text = strstr(text, "__local "))) {
+        text += strcspn(text, "[=;,)*");
+        if (*text == '[')
+            return 1;
+    }
+    return 0;
+}
+
+static int
+says_one_of(const char *text, const char *const *word, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (strstr(text, word[k]))
+            return 1;
+    return 0;
+}
+
+static const char *
+text_refusal(const char *text, const struct oc_step *step)
+{
+    static const char *const whole[] = {"barrier(", "get_num_groups",
+                                        "get_global_size"};
+    static const char *const group[] = {"get_group_id", "get_local_id",
+                                        "get_local_size"};
+
+    if (says_one_of(text, whole, OC_COUNT(whole)))
+        return "its work-items work together";
+    if (has_local_array(text))
+        return "it has an array in local memory";
+    if (says_one_of(text, group, OC_COUNT(group)) && !each_group_is_one(step))
+        return "its groups have several work-items";
+    return NULL;
+}
+
+static int
+has_kernel(const char *source, const char *name)
+{
+    struct kernel k;
+
+    for (; source && next_kernel(source, &k); source = k.end)
+        if (is_named(&k, name))
+            return 1;
+    return 0;
+}
+
+const char *
+oc_single_refusal(const struct oc_step *step)
+{
+    const char *part[] = {step->prelude, NULL};
+    struct oc_text text = {0};
+    const char *why;
+
+    if (step->kind != OC_STEP_KERNEL)
+        return "it is not a kernel";
+    part[1] = source_of(step->file);
+    if (!has_kernel(part[0], step->kernel) &&
+        !has_kernel(part[1], step->kernel))
+        return "its kernel is not to be seen";
+    for (size_t k = 0; k < OC_COUNT(part); k++)
+        if (part[k])
+            functions(&text, part[k], step->kernel);
+    why = text.failed ? "no memory" : text_refusal(text.data, step);
+    oc_text_free(&text);
+    return why;
 }
