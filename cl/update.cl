@@ -23,7 +23,12 @@
  *   MANY       1, or a multiple of 8 up to 64; tensors of count 0 are nothing
  *   IN_PLACE   1: what changes lies where the old numbers lie
  *   MOMENTUM, NESTEROV, DAMPENED, DECOUPLED   0 or 1
+ *   ONLY       the number of the one kernel that is wanted, in the order above
+ *              from 1 on; 0: all. Of many tensors, each takes long to compile
  */
+#ifndef ONLY
+#define ONLY 0
+#endif
 #ifndef MANY
 #define MANY 1
 #endif
@@ -127,6 +132,7 @@ typedef __global float *numbers_out;
     pg = pg##k;                                                                \
     USE_MOMENTUM(k)
 
+#if ONLY == 0 || ONLY == 1
 __kernel void
 sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, float momentum,
     float rest, float decay)
@@ -159,6 +165,7 @@ sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, float momentum,
         PUT(qw, w);
     }
 }
+#endif
 
 #define ADAM_TENSOR(k)                                                         \
     STATE(pw, qw, k) numbers_in pg##k, STATE(pm, qm, k) STATE(pv, qv, k)       \
@@ -170,6 +177,7 @@ sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, float momentum,
     USE_STATE(pm, qm, k);                                                      \
     USE_STATE(pv, qv, k)
 
+#if ONLY == 0 || ONLY == 2
 __kernel void
 adam(EACH(ADAM_TENSOR) numbers_in rate, numbers_in steps, float beta1,
      float rest1, float log1, float beta2, float rest2, float log2,
@@ -203,6 +211,7 @@ adam(EACH(ADAM_TENSOR) numbers_in rate, numbers_in steps, float beta1,
         PUT(qw, w);
     }
 }
+#endif
 
 #define RMSPROP_TENSOR(k)                                                      \
     STATE(pw, qw, k) numbers_in pg##k, STATE(pv, qv, k) MOMENTUM_STATE(k)      \
@@ -214,6 +223,7 @@ adam(EACH(ADAM_TENSOR) numbers_in rate, numbers_in steps, float beta1,
     USE_STATE(pv, qv, k);                                                      \
     USE_MOMENTUM(k)
 
+#if ONLY == 0 || ONLY == 3
 __kernel void
 rmsprop(EACH(RMSPROP_TENSOR) numbers_in rate, float alpha, float rest,
         float epsilon, float momentum, float decay)
@@ -245,6 +255,7 @@ rmsprop(EACH(RMSPROP_TENSOR) numbers_in rate, float alpha, float rest,
         PUT(qw, w);
     }
 }
+#endif
 
 #define AVERAGE_TENSOR(k) STATE(pe, qe, k) numbers_in pw##k, int count##k,
 #undef USE
@@ -252,6 +263,7 @@ rmsprop(EACH(RMSPROP_TENSOR) numbers_in rate, float alpha, float rest,
     USE_STATE(pe, qe, k);                                                      \
     pw = pw##k
 
+#if ONLY == 0 || ONLY == 4
 __kernel void
 average(EACH(AVERAGE_TENSOR) numbers_in keeps)
 {
@@ -268,6 +280,7 @@ average(EACH(AVERAGE_TENSOR) numbers_in keeps)
         PUT(qe, e);
     }
 }
+#endif
 
 #define ADD_TENSOR(k) STATE(ps, qs, k) numbers_in pg##k, int count##k,
 #undef USE
@@ -275,6 +288,7 @@ average(EACH(AVERAGE_TENSOR) numbers_in keeps)
     USE_STATE(ps, qs, k);                                                      \
     pg = pg##k
 
+#if ONLY == 0 || ONLY == 5
 __kernel void
 add(EACH(ADD_TENSOR) float share)
 {
@@ -290,6 +304,7 @@ add(EACH(ADD_TENSOR) float share)
         PUT(qs, s);
     }
 }
+#endif
 
 #define MEAN_TENSOR(k) STATE(pg, qg, k) STATE(ps, qs, k) int count##k,
 #undef USE
@@ -297,6 +312,7 @@ add(EACH(ADD_TENSOR) float share)
     USE_STATE(pg, qg, k);                                                      \
     USE_STATE(ps, qs, k)
 
+#if ONLY == 0 || ONLY == 6
 __kernel void
 mean(EACH(MEAN_TENSOR) float share)
 {
@@ -314,11 +330,13 @@ mean(EACH(MEAN_TENSOR) float share)
         PUT(qs, s);
     }
 }
+#endif
 
 #define SCALE_TENSOR(k) STATE(pg, qg, k) int count##k,
 #undef USE
 #define USE(k) USE_STATE(pg, qg, k)
 
+#if ONLY == 0 || ONLY == 7
 __kernel void
 scale(EACH(SCALE_TENSOR) numbers_in factors)
 {
@@ -333,3 +351,4 @@ scale(EACH(SCALE_TENSOR) numbers_in factors)
         PUT(qg, g);
     }
 }
+#endif

@@ -7,6 +7,7 @@
  * New values may lie where the old ones lie.
  */
 #include <math.h>
+#include <string.h>
 
 #include "op/impl.h"
 
@@ -92,6 +93,19 @@ lie_in_place(const struct oc_steps *steps, const int pairs[][2])
     return 1;
 }
 
+/* As cl/update.cl counts them. */
+static int
+number_of(const char *kernel)
+{
+    static const char *const kernels[] = {"sgd", "adam", "rmsprop", "average",
+                                          "add", "mean", "scale"};
+    int k = 0;
+
+    while (strcmp(kernels[k], kernel) != 0)
+        k++;
+    return k + 1;
+}
+
 /* A launch with all arguments that are the tensor's own: pairs of inputs and
  * outputs, and behind the first of them an input that is read alone, or -1. */
 static struct oc_step *
@@ -105,6 +119,7 @@ start(struct oc_steps *steps, const char *kernel, const int pairs[][2],
     struct oc_step *launch = oc_launch(steps, "update", kernel);
     int n = 0;
 
+    oc_define(steps, launch, "ONLY", number_of(kernel));
     oc_define(steps, launch, "CHUNK", (int)chunk);
     oc_define(steps, launch, "LANES", lanes_of(caps));
     oc_define(steps, launch, "IN_PLACE", in_place);
