@@ -1,20 +1,6 @@
 /* conv_winograd.cl - 3 x 3 convolution of stride 1 on CPU-class devices by
- * Winograd's minimal filtering, F(4 x 4, 3 x 3) (Lavin and Gray, 2015), over
- * channel blocks.
+ * Winograd's minimal filtering (winograd.clh), over channel blocks.
  *
- *     y = A' [ (G w G') * (B' x B) ] A
- *
- * for tiles of 4 x 4 outputs, which read 6 x 6 inputs that overlap by two: 36
- * multiplications a channel pair where the sum of the definition has 144. What
- * stands in brackets is 36 products of matrices, tiles x channels of x times
- * channels of x times channels of y.
- *
- * The polynomials are interpolated at 0, +-sqrt(1/2), +-sqrt(2) and infinity:
- * as many operations as with 0, +-1, +-2, and a smaller rounding error, since
- * no number is far from 1.
- *
- * winograd_weights  u[f][k / b][c][k % b] from w, K x C x 3 x 3; in the
- *                   prologue
  * winograd_input    v[f][tile][c] from x
  * winograd_product  m[f][tile][k] = v[f] u[f]; m lies behind v in `scratch`
  * winograd_output   y from m, with bias and epilogue
@@ -24,9 +10,10 @@
  *                   are tiles enough for every core (FUSED=1, without the
  *                   other three)
  *
- * f counts the 36 points, tile goes through columns, rows and images. Channels
- * are padded to whole blocks everywhere.
+ * u comes from winograd_weights.cl. f counts the points, tile goes through
+ * columns, rows and images. Channels are padded to whole blocks everywhere.
  *
+ * -DSIDE=4      of winograd.clh
  * -DBLOCK=8     lanes of a vector: channels in a block
  * -DTILES=6     tiles of the product whose sums stay in registers
  * -DVECTORS=2   with so many blocks of y
@@ -46,6 +33,8 @@
 #define FUSED 0
 #endif
 #include "conv_ends.clh"
+#define NUMBER VECTOR
+#include "winograd.clh"
 
 /* Where the numbers at the points lie. */
 #if FUSED
@@ -56,106 +45,9 @@
 #define LOAD_POINT(p) (*(SPACE const VECTOR *)(p))
 #define STORE_POINT(p, v) (*(SPACE VECTOR *)(p) = (v))
 
-#define POINTS 6
-#define SIDE 4 /* of a tile */
-#define P 0.70710678118654752f
-#define Q 1.41421356237309505f
-
-/* ---- the one-dimensional transforms ------------------------------------- */
-
-/* B' x */
-INLINE void
-to_points(VECTOR v[POINTS], const VECTOR x[POINTS])
-{
-    const VECTOR near_even = x[4] - 2.0f * x[2];
-    const VECTOR near_odd = P * (x[3] - 2.0f * x[1]);
-    const VECTOR far_even = x[4] - 0.5f * x[2];
-    const VECTOR far_odd = Q * (x[3] - 0.5f * x[1]);
-
-    v[0] = x[0] + x[4] - 2.5f * x[2];
-    v[1] = near_even + near_odd;
-    v[2] = near_even - near_odd;
-    v[3] = far_even + far_odd;
-    v[4] = far_even - far_odd;
-    v[5] = x[1] + x[5] - 2.5f * x[3];
-}
-
-/* A' m */
-INLINE void
-from_points(VECTOR y[SIDE], const VECTOR m[POINTS])
-{
-    const VECTOR near_sum = m[1] + m[2], near_gap = m[1] - m[2];
-    const VECTOR far_sum = m[3] + m[4], far_gap = m[3] - m[4];
-
-    y[0] = m[0] + near_sum + far_sum;
-    y[1] = P * near_gap + Q * far_gap;
-    y[2] = 0.5f * near_sum + 2.0f * far_sum;
-    y[3] = 0.5f * P * near_gap + 2.0f * Q * far_gap + m[5];
-}
-
-/* G w */
-INLINE void
-weights_to_points(float u[POINTS], float a, float b, float c)
-{
-    u[0] = a;
-    u[1] = -2.0f / 3.0f * (a + P * b + 0.5f * c);
-    u[2] = -2.0f / 3.0f * (a - P * b + 0.5f * c);
-    u[3] = 1.0f / 6.0f * (a + Q * b + 2.0f * c);
-    u[4] = 1.0f / 6.0f * (a - Q * b + 2.0f * c);
-    u[5] = c;
-}
-
-/* ---- weights ------------------------------------------------------------ */
-
-/* Work-item (c, block of k). */
-__kernel void
-winograd_weights(__global const float *w, __global float *u, int k_count,
-                 int c_count, int k_blocks, int c_padded)
-{
-    const int c = (int)get_global_id(0);
-    const int kb = (int)get_global_id(1);
-
-    if (c >= c_padded || kb >= k_blocks)
-        return;
-    for (int l = 0; l < BLOCK; l++) {
-        const int k = kb * BLOCK + l;
-        float rows[3][POINTS], column[POINTS];
-
-        for (int r = 0; r < 3; r++) {
-            const int real = k < k_count && c < c_count;
-            __global const float *from =
-                w + (real ? ((size_t)k * c_count + c) * 9 + r * 3 : 0);
-            weights_to_points(rows[r], real ? from[0] : 0.0f,
-                              real ? from[1] : 0.0f, real ? from[2] : 0.0f);
-        }
-        for (int j = 0; j < POINTS; j++) {
-            weights_to_points(column, rows[0][j], rows[1][j], rows[2][j]);
-            for (int i = 0; i < POINTS; i++)
-                u[(((size_t)(i * POINTS + j) * k_blocks + kb) * c_padded + c) *
-                      BLOCK +
-                  l] = column[i];
-        }
-    }
-}
-
 /* ---- activations -------------------------------------------------------- */
 
-/* Where a tile lies. */
-struct tile {
-    int n, i, j; /* image; first row and column of y */
-};
-
-INLINE void
-find_tile(struct tile *at, int t, int down, int across)
-{
-    const int row = t / across;
-
-    at->n = row / down;
-    at->i = (row - at->n * down) * SIDE;
-    at->j = (t - row * across) * SIDE;
-}
-
-/* The 36 numbers of a tile of x, block of channels: x may be read `halo` rows
+/* A tile of x at the points, block of channels: x may be read `halo` rows
  * and columns beyond its ends, where zeros lie; what is farther is zero too. */
 struct image {
     int rows, columns, halo, row;
@@ -235,7 +127,7 @@ multiply(SPACE float *m, int m_row, SPACE const float *v,
                             acc[p][n]);
 }
 
-/* Four rows of four outputs from 36 sums. */
+/* A tile of outputs from its sums at the points. */
 INLINE void
 transform_output(VECTOR y[SIDE][SIDE], SPACE const float *from,
                  size_t to_point)
@@ -258,7 +150,7 @@ transform_output(VECTOR y[SIDE][SIDE], SPACE const float *from,
 
 /* ---- launches ----------------------------------------------------------- */
 
-/* 4 x 4 outputs with their ends, into y; a macro, since FINISH names the
+/* A tile of outputs with their ends, into y; a macro, since FINISH names the
  * kernel's parameters. */
 #define PUT_TILE(sum, at, k)                                                  \
     do {                                                                      \

@@ -67,6 +67,7 @@ limit(struct doctor *d, const char *impl, struct oc_caps *caps)
     if (!list)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a check");
     *caps = *oc_device_caps(d->device);
+    caps->eager = 1; /* its cases are small */
     ban(d, list, &count, d->trial.op, impl);
     for (int k = 0; (op = oc_op_at(k)) != NULL; k++)
         if (op != d->trial.op)

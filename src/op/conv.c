@@ -255,8 +255,8 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 #define BLOCKED_WAYS                                                           \
     "blocked:narrow", "blocked:short", "blocked:long", "blocked:deep",         \
         "blocked:shallow", "blocked:single"
-static const char *const conv_ways[] = {BLOCKED_WAYS, "winograd:passes",
-                                        OC_TILED_WAYS, NULL};
+static const char *const conv_ways[] = {
+    BLOCKED_WAYS, "winograd:passes", "winograd_tiled:2x2", OC_TILED_WAYS, NULL};
 static const char *const grad_input_ways[] = {BLOCKED_WAYS, OC_TILED_WAYS,
                                               NULL};
 /* "narrow" as above; "single": one block of x for a window of one tap;
@@ -274,6 +274,9 @@ static const struct oc_impl conv_impls[] = {
     {"blocked", oc_conv_blocked_refuse, oc_conv_blocked_layouts,
      oc_conv_blocked, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"plain", oc_conv_plain_refuse, NULL, oc_conv_plain, OC_IMPL_EPILOGUE, 0},
+    {"winograd_tiled", oc_conv_winograd_tiled_refuse,
+     oc_conv_winograd_tiled_layouts, oc_conv_winograd_tiled, OC_IMPL_EPILOGUE,
+     0},
     {"tiled", oc_conv_tiled_refuse, oc_conv_tiled_layouts, oc_conv_tiled,
      OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct, OC_IMPL_EPILOGUE, 0},
@@ -290,6 +293,9 @@ static const struct oc_impl grad_input_impls[] = {
     {"blocked", oc_conv_blocked_input_refuse, oc_conv_blocked_input_layouts,
      oc_conv_blocked_input, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"plain", oc_conv_plain_input_refuse, NULL, oc_conv_plain_input,
+     OC_IMPL_EPILOGUE, 0},
+    {"winograd_tiled", oc_conv_winograd_tiled_input_refuse,
+     oc_conv_winograd_tiled_input_layouts, oc_conv_winograd_tiled_input,
      OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_conv_tiled_input_refuse, oc_conv_tiled_input_layouts,
      oc_conv_tiled_input, OC_IMPL_EPILOGUE, 0},

@@ -87,6 +87,25 @@ const char *oc_conv_tiled_cannot(const struct oc_node *node,
 /* Bytes of the three tensors. */
 double oc_conv_tiled_traffic(const struct oc_node *node);
 
+/* conv_winograd_tiled.c: GPU-class devices, 3 x 3 with stride 1. */
+const char *oc_conv_winograd_tiled_refuse(const struct oc_node *node,
+                                          const struct oc_caps *caps);
+const char *oc_conv_winograd_tiled_input_refuse(const struct oc_node *node,
+                                                const struct oc_caps *caps);
+void oc_conv_winograd_tiled_layouts(const struct oc_node *node,
+                                    const struct oc_caps *caps,
+                                    struct oc_layout in[],
+                                    struct oc_layout out[], size_t *scratch);
+void oc_conv_winograd_tiled_input_layouts(const struct oc_node *node,
+                                          const struct oc_caps *caps,
+                                          struct oc_layout in[],
+                                          struct oc_layout out[],
+                                          size_t *scratch);
+ocellus_status oc_conv_winograd_tiled(struct oc_steps *steps,
+                                      const struct oc_node *node);
+ocellus_status oc_conv_winograd_tiled_input(struct oc_steps *steps,
+                                            const struct oc_node *node);
+
 /* conv_depthwise_plain.c: GPU-class devices, one channel of x a group. */
 const char *oc_conv_plain_refuse(const struct oc_node *node,
                                  const struct oc_caps *caps);

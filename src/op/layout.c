@@ -40,6 +40,9 @@ count_packed(const struct oc_layout *layout, const struct oc_shape *shape)
 
     if (layout->pack == OC_PACK_WINOGRAD)
         return (size_t)(36 * kb * b * blocks_of(c, b) * b);
+    if (layout->pack == OC_PACK_WINOGRAD_2 ||
+        layout->pack == OC_PACK_WINOGRAD_2_FLIP)
+        return (size_t)(16 * kb * b * blocks_of(c, b) * b);
     if (layout->pack == OC_PACK_AMX)
         return (size_t)(kb * b * blocks_of(c, 32) * 16 * window);
     if (layout->pack == OC_PACK_AMX_FLIP)
@@ -74,6 +77,8 @@ oc_layout_text(const struct oc_layout *layout, char *text)
         [OC_PACK_GEMM] = "gemm%d",
         [OC_PACK_CONV_FIRST] = "w%dfirst",
         [OC_PACK_WINOGRAD] = "w%dwinograd",
+        [OC_PACK_WINOGRAD_2] = "w%dwinograd2",
+        [OC_PACK_WINOGRAD_2_FLIP] = "w%dwinograd2flip",
         [OC_PACK_AMX] = "w%damx",
         [OC_PACK_AMX_FLIP] = "w%damxflip",
     };

@@ -114,23 +114,36 @@ grouped_weights(struct oc_steps *steps, const struct oc_operand *from,
     return steps->status;
 }
 
+static int
+is_at_points(const struct oc_layout *layout)
+{
+    return layout->pack == OC_PACK_WINOGRAD ||
+           layout->pack == OC_PACK_WINOGRAD_2 ||
+           layout->pack == OC_PACK_WINOGRAD_2_FLIP;
+}
+
 /* Not a copy: the numbers change. float32 only. */
 static ocellus_status
 winograd_weights(struct oc_steps *steps, const struct oc_operand *from,
                  const struct oc_operand *to)
 {
     const int b = to->layout.block;
+    const int pack = to->layout.pack;
+    const int flip = pack == OC_PACK_WINOGRAD_2_FLIP;
     const int64_t *dim = to->value->shape.dim;
-    const int64_t k_blocks = (dim[0] + b - 1) / b;
-    const int64_t c_padded = (dim[1] + b - 1) / b * b;
+    const int64_t k = dim[flip], c = dim[!flip];
+    const int64_t k_blocks = (k + b - 1) / b;
+    const int64_t c_padded = (c + b - 1) / b * b;
     struct oc_step *launch =
-        oc_launch(steps, "conv_winograd", "winograd_weights");
+        oc_launch(steps, "winograd_weights", "winograd_weights");
 
+    oc_define(steps, launch, "SIDE", pack == OC_PACK_WINOGRAD ? 4 : 2);
     oc_define(steps, launch, "BLOCK", b);
+    oc_define(steps, launch, "FLIP", flip);
     oc_arg_place(steps, launch, from->place, 0);
     oc_arg_place(steps, launch, to->place, 1);
-    args(steps, launch,
-         (int[]){(int)dim[0], (int)dim[1], (int)k_blocks, (int)c_padded}, 4);
+    args(steps, launch, (int[]){(int)k, (int)c, (int)k_blocks, (int)c_padded},
+         4);
     oc_grid2(launch, c_padded, k_blocks, 0, 0);
     return steps->status;
 }
@@ -179,7 +192,7 @@ weights(struct oc_steps *steps, const struct oc_operand *from,
 
     if (packed->layout.groups > 1)
         return grouped_weights(steps, from, to);
-    if (packed->layout.pack == OC_PACK_WINOGRAD)
+    if (is_at_points(&packed->layout))
         return winograd_weights(steps, from, to);
     if (is_rounded(&packed->layout))
         return amx_weights(steps, from, to);
@@ -226,7 +239,7 @@ oc_emit_reorder(struct oc_steps *steps, const struct oc_operand *from,
     if (oc_layout_count(&to->layout, &to->value->shape) == 0)
         return steps->status;
     if (!knows(from) || !knows(to) || (packs && packed) ||
-        from->layout.groups > 1 || from->layout.pack == OC_PACK_WINOGRAD ||
+        from->layout.groups > 1 || is_at_points(&from->layout) ||
         is_rounded(&from->layout))
         return oc_fail(OCELLUS_INTERNAL, "no reorder from %s to %s",
                        oc_layout_text(&from->layout, a),

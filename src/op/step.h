@@ -28,6 +28,7 @@
  *          block(k), for few input channels read plain and for depthwise
  *          weights (C = 1); winograd: K x C x 3 x 3 at the 36 points of
  *          F(4 x 4, 3 x 3), 36 x ceil(K/block) x padded C x block(k);
+ *          winograd 2: at the 16 points of F(2 x 2, 3 x 3), and with flip;
  *          amx: rounded to bfloat16, ceil(K/16) x ceil(C/32) x R x S x
  *          16(pairs of c) x 16(k) x 2(c), which are half as many floats; amx
  *          flip: the same for the input gradient.
@@ -51,6 +52,8 @@ enum oc_pack {
     OC_PACK_GEMM,
     OC_PACK_CONV_FIRST,
     OC_PACK_WINOGRAD,
+    OC_PACK_WINOGRAD_2,
+    OC_PACK_WINOGRAD_2_FLIP,
     OC_PACK_AMX,
     OC_PACK_AMX_FLIP
 };

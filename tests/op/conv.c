@@ -235,6 +235,22 @@ conv_bias(const struct oc_node *node, const double *const x[],
         .in = {{a, .type = type_}, {b, .type = type_}},                        \
         .reference = reference_, .tolerance = tolerance_, .gpu = 1, .units = 1 \
     }
+/* In a training by tiles of 2 x 2, else of 4 x 4; the gradient by 2 x 2. Their
+ * numbers at the points are some times larger than what they make, and so are
+ * their rounding errors: 4e-6 of the largest number is asked for with 4 x 4,
+ * and with 2 x 2 what is asked of the sum of the definition, too. */
+#define WINOGRAD(training_, op_, reference_, attributes_, ...)                 \
+    {                                                                          \
+        .op = op_, .attributes = attributes_, .in = {__VA_ARGS__},             \
+        .reference = reference_, .tolerance = training_ ? 2e-6 : 4e-6,         \
+        .gpu = 1, .units = 1, .eager = 1, .training = training_                \
+    }
+#define WINOGRAD_TILE(training_, attributes_, ...)                             \
+    {                                                                          \
+        .op = "Conv", .attributes = attributes_, .in = {__VA_ARGS__},          \
+        .reference = conv, .tolerance = training_ ? 2e-6 : 4e-6, .gpu = 1,     \
+        .units = 1, .eager = 1, .training = training_, .no_gradient = 1        \
+    }
 static const struct oc_case cases[] = {
     CONV("1x1x1x1", "1x1x1x1", NULL, NULL, "1x1x1x1"),
     CONV("2x3x7x6", "4x3x3x3", "4", "pads=1,1,1,1", "2x4x7x6"),
@@ -330,6 +346,47 @@ static const struct oc_case cases[] = {
           {"3x4x40x11"}),
     TILED_IN(OCELLUS_BFLOAT16, 8e-3, "Conv", conv, "group=3 pads=1,1,1,1",
              "1x3x5x6", "3x1x3x3"),
+    /* By Winograd's method: less than a tile; whole tiles; broken ones, one
+     * channel more than a block; pads of all kinds; no place without padding.
+     */
+    WINOGRAD(0, "Conv", conv, "pads=1,1,1,1", {"1x1x3x2"}, {"1x1x3x3"}),
+    WINOGRAD(1, "Conv", conv, "pads=1,1,1,1", {"1x1x3x2"}, {"1x1x3x3"}),
+    WINOGRAD(0, "Conv", conv, "pads=1,1,1,1", {"2x8x8x8"}, {"16x8x3x3"},
+             {"16"}),
+    WINOGRAD(1, "Conv", conv, "pads=1,1,1,1", {"2x8x8x8"}, {"16x8x3x3"},
+             {"16"}),
+    WINOGRAD(0, "Conv", conv, "pads=1,1,1,1", {"3x9x7x5"}, {"17x9x3x3"},
+             {"17"}),
+    WINOGRAD(1, "Conv", conv, "pads=1,1,1,1", {"3x9x7x5"}, {"17x9x3x3"},
+             {"17"}),
+    WINOGRAD(0, "Conv", conv, NULL, {"1x5x9x10"}, {"3x5x3x3"}),
+    WINOGRAD(1, "Conv", conv, NULL, {"1x5x9x10"}, {"3x5x3x3"}),
+    WINOGRAD(0, "Conv", conv, "pads=0,1,2,3", {"1x4x6x5"}, {"6x4x3x3"}),
+    WINOGRAD(1, "Conv", conv, "pads=3,0,1,2", {"1x4x6x5"}, {"6x4x3x3"}),
+    WINOGRAD(0, "Conv", conv, "pads=4,5,4,5", {"1x2x2x3"}, {"3x2x3x3"}, {"3"}),
+    WINOGRAD(1, "Conv", conv, "pads=4,5,4,5", {"1x2x2x3"}, {"3x2x3x3"}, {"3"}),
+    WINOGRAD(1, "ConvTranspose", conv_input, "pads=0,1,2,1", {"2x9x6x5"},
+             {"9x11x3x3"}, {"11"}),
+    WINOGRAD(1, "ConvTranspose", conv_input, "pads=3,0,3,1", {"1x3x9x5"},
+             {"3x2x3x3"}),
+    WINOGRAD(1, "ConvGradInput", conv_input, "pads=1,1,1,1 extent=8,8",
+             {"2x16x8x8"}, {"16x8x3x3"}),
+    /* Four tiles at a time. */
+    {.op = "Conv",
+     .attributes = "pads=1,1,1,1",
+     .in = {{"3x9x7x5"}, {"17x9x3x3"}, {"17"}},
+     .reference = conv,
+     .tolerance = 4e-6,
+     .gpu = 1,
+     .units = 1,
+     .eager = 1,
+     .largest = 65536,
+     .no_gradient = 1},
+    /* Its tiles of 128 x 128, one channel and one column beyond. */
+    WINOGRAD_TILE(0, "pads=1,1,1,1", {"1x8x41x45"}, {"129x8x3x3"}),
+    WINOGRAD_TILE(1, "pads=1,1,1,1", {"1x8x21x23"}, {"129x8x3x3"}),
+    WINOGRAD_TILE(0, "pads=1,1,1,1", {"1x8x8x8"}, {"125x8x3x3"}),
+    WINOGRAD_TILE(0, "pads=1,1,1,1", {"1x8x41x45"}, {"20x8x3x3"}),
     /* Each tile, for each of the three; planes of whole fours, and others. */
     TILE("Conv", conv, 1, NULL, {"2x3x9x7"}, {"125x3x1x1"}, {"125"}),
     TILE("Conv", conv, 1, NULL, {"1x9x9x7"}, {"125x9x1x1"}),

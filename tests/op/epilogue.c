@@ -17,6 +17,13 @@ struct with {
 static const struct with tests[] = {
     {"Conv", "pads=1,1,1,1", "direct", 1, {"2x3x5x4", "6x3x3x3", "6"}},
     {"Conv", "pads=1,1,1,1", "tiled", 0, {"2x3x5x4", "6x3x3x3", "6"}},
+    {"Conv", "pads=1,1,1,1", "winograd_tiled", 0, {"2x3x5x4", "6x3x3x3", "6"}},
+    {"Conv", "pads=1,1,1,1", "winograd_tiled", 0, {"2x3x5x7", "6x3x3x3", NULL}},
+    {"ConvTranspose",
+     "pads=1,1,1,1",
+     "winograd_tiled",
+     0,
+     {"1x3x4x3", "3x5x3x3", "5"}},
     {"Conv", "strides=2,2", "direct", 1, {"1x2x7x6", "3x2x2x2", NULL}},
     {"ConvTranspose", "strides=2,2", "direct", 1, {"1x3x4x3", "3x5x2x2", "5"}},
     {"ConvTranspose", "strides=2,2", "tiled", 0, {"1x3x4x3", "3x5x2x2", "5"}},
@@ -104,8 +111,9 @@ build(const struct with *t, struct ocellus_graph *graph, struct oc_shape *out)
 static int
 quarantine(const struct with *t, const char **list, char (*text)[64])
 {
-    static const char *const impls[] = {"blocked", "depthwise", "tiled",
-                                        "clblast", "cpu",       "direct"};
+    static const char *const impls[] = {
+        "blocked", "depthwise", "winograd_tiled", "tiled",
+        "clblast", "cpu",       "direct"};
     int n = 0;
 
     for (size_t k = 0; k < OC_COUNT(impls); k++)
@@ -155,6 +163,7 @@ run(ocellus_device *device, const struct with *t, oc_session_pass pass,
     ocellus_status status;
 
     caps.cpu = t->cpu;
+    caps.eager = !t->cpu;
     caps.quarantine = list;
     caps.n_quarantine = quarantine(t, list, text);
     OC_TRY_OUT(oc_graph_create(&graph));

@@ -65,6 +65,9 @@ struct oc_case {
     int gpu;         /* planned as for a GPU, on any device */
     int units;       /* of so many compute units, and without CLBlast; 0: as
                       * the device is */
+    size_t largest;  /* of so many bytes at most an allocation; 0: likewise */
+    int eager;       /* by whoever can do it, be it usually slower */
+    int training;    /* as a part of a training */
     int gradient_of; /* the output whose gradient is looked at */
     int slack;       /* gradient's tolerance is so many times 1e-4; 0: 1 */
 };

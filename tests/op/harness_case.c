@@ -204,6 +204,9 @@ oc_test_open_session(struct oc_test *t, const struct ocellus_graph *graph,
     }
     if (t->of->gpu)
         caps.cpu = 0;
+    caps.eager = t->of->eager;
+    if (t->of->largest > 0)
+        caps.largest_allocation = t->of->largest;
     if (t->of->units > 0)
         caps.compute_units = t->of->units;
     /* Interpreted, CLBlast's kernels take minutes, and they are not ours. */

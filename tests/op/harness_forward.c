@@ -164,6 +164,14 @@ run_twice(struct oc_test *t, struct ocellus_session *session, const char *who)
     return good;
 }
 
+/* A session's pass: marks the graph, as the training pass does. */
+static ocellus_status
+mark(struct ocellus_graph *graph, void *user)
+{
+    graph->training = ((const struct oc_test *)user)->of->training;
+    return OCELLUS_OK;
+}
+
 /* `impl` NULL: the planner's choice. Refusals are good, too. */
 int
 oc_test_forward(struct oc_test *t, const char *impl)
@@ -181,7 +189,7 @@ oc_test_forward(struct oc_test *t, const char *impl)
         oc_test_fail(t, graph->sentence ? graph->sentence : "no node");
         goto out;
     }
-    session = oc_test_open_session(t, graph, NULL);
+    session = oc_test_open_session(t, graph, mark);
     who = session ? chosen(t, session) : NULL;
     if (!who) {
         oc_test_died(t, "plan");
