@@ -213,8 +213,8 @@ winograd_product(__global float *scratch, __global const float *u, int v_size,
 
 /* ---- from the points ----------------------------------------------------- */
 
-/* A tile's row of `wide` numbers from place i_ of y on; a macro, since EPILOGUE
- * names the kernel's parameters. */
+/* A tile's row of numbers, from place i of y on; a macro, since EPILOGUE names
+ * the kernel's parameters. */
 #define FINISH(e) EPILOGUE(line[e] + add, i_ + (e))
 #if WHOLE && SIDE == 4
 #define STORE_LINE(i)                                                          \
@@ -233,8 +233,9 @@ winograd_product(__global float *scratch, __global const float *u, int v_size,
 #define STORE_LINE(i)                                                          \
     do {                                                                       \
         int i_ = (i);                                                          \
-        _Pragma("unroll") for (int s = 0; s < SIDE; s++) if (s < wide)         \
-            y[i_ + s] = FINISH(s);                                             \
+        _Pragma("unroll") for (int s = 0; s < SIDE; s++)                       \
+            if (at.j + s < out_w)                                              \
+                y[i_ + s] = FINISH(s);                                         \
     } while (0)
 #endif
 
@@ -249,7 +250,7 @@ winograd_output(__global const float *scratch, __global const float *bias,
     const int to_point = channels * pitch;
     float half_done[SIDE][POINTS], add;
     struct tile at;
-    int high, wide, to;
+    int high, to;
 
     if (t >= tiles || k >= channels)
         return;
@@ -269,7 +270,6 @@ winograd_output(__global const float *scratch, __global const float *bias,
     find_tile(&at, first + t, down, across);
     add = biased ? bias[k] : 0.0f;
     high = min(out_h - at.i, SIDE);
-    wide = min(out_w - at.j, SIDE);
     to = ((at.n * channels + k) * out_h + at.i) * out_w + at.j;
 #pragma unroll
     for (int r = 0; r < SIDE; r++) {
