@@ -148,10 +148,7 @@ sum_tiles(__local uint *sums, __local const uint *a, int plane, int wide,
     const int phases_s = phases_of(right);
     const int phases = phases_of(down) * phases_s;
 
-    TILE_CLEAR(0);
-    TILE_CLEAR(1);
-    TILE_CLEAR(2);
-    TILE_CLEAR(3);
+    FOUR_CLEAR;
     for (int c = 0; c < chunks; c++) {
         struct shift row = {0, 0};
 
@@ -181,10 +178,7 @@ sum_tiles(__local uint *sums, __local const uint *a, int plane, int wide,
             next_tap(&row, down);
         }
     }
-    TILE_STORE(0, sums, TILE_STEP);
-    TILE_STORE(1, sums + TILE_SIZE, TILE_STEP);
-    TILE_STORE(2, sums + 2 * TILE_SIZE, TILE_STEP);
-    TILE_STORE(3, sums + 3 * TILE_SIZE, TILE_STEP);
+    FOUR_STORE(sums);
 }
 
 /* One vector of 16 sums to its place in y; a macro, since FINISH names the

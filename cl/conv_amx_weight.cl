@@ -33,33 +33,6 @@
 
 /* ---- x ------------------------------------------------------------------ */
 
-/* Numbers of two rows in turn. */
-INLINE void
-zip_rows(ushort16 *low, ushort16 *high, ushort16 a, ushort16 b)
-{
-    *low = (ushort16)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4,
-                      b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7);
-    *high = (ushort16)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc,
-                       b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf);
-}
-
-/* Rows of 16 become columns: rows k and k + 8 in turn, four times. */
-INLINE void
-turn_rows(ushort16 row[16])
-{
-#pragma unroll
-    for (int round = 0; round < 4; round++) {
-        ushort16 next[16];
-
-#pragma unroll
-        for (int k = 0; k < 8; k++)
-            zip_rows(&next[2 * k], &next[2 * k + 1], row[k], row[k + 8]);
-#pragma unroll
-        for (int k = 0; k < 16; k++)
-            row[k] = next[k];
-    }
-}
-
 /* `count` pixels, `step` numbers apart, of 16 channels; `channel` numbers from
  * one to the next. */
 INLINE void
@@ -185,15 +158,9 @@ add_tiles(__global uint *sums, int fresh, __global const ushort *a, int channel,
           __global const uint *b, size_t second, int tiles TILES_PARAMETER)
 {
     if (fresh) {
-        TILE_CLEAR(0);
-        TILE_CLEAR(1);
-        TILE_CLEAR(2);
-        TILE_CLEAR(3);
+        FOUR_CLEAR;
     } else {
-        TILE_LOAD(0, sums, TILE_STEP);
-        TILE_LOAD(1, sums + TILE_SIZE, TILE_STEP);
-        TILE_LOAD(2, sums + 2 * TILE_SIZE, TILE_STEP);
-        TILE_LOAD(3, sums + 3 * TILE_SIZE, TILE_STEP);
+        FOUR_LOAD(sums);
     }
     for (int t = 0; t < tiles; t++) {
         __global const ushort *low = a + (size_t)16 * channel;
@@ -209,10 +176,7 @@ add_tiles(__global uint *sums, int fresh, __global const ushort *a, int channel,
         a += 2 * TILE_PAIRS;
         b += TILE_SIZE;
     }
-    TILE_STORE(0, sums, TILE_STEP);
-    TILE_STORE(1, sums + TILE_SIZE, TILE_STEP);
-    TILE_STORE(2, sums + 2 * TILE_SIZE, TILE_STEP);
-    TILE_STORE(3, sums + 3 * TILE_SIZE, TILE_STEP);
+    FOUR_STORE(sums);
 }
 
 /* Work-item (32 channels of x, k_part pairs of blocks of dy, split of the

@@ -290,12 +290,13 @@ OCELLUS_API ocellus_value *ocellus_graph_buffer(ocellus_graph *graph,
                                                 const char *init);
 /* Seed of the parameters' first numbers; 0 unless set. */
 OCELLUS_API void ocellus_graph_set_seed(ocellus_graph *graph, uint64_t seed);
-/* "fp32" unless set, or "bf16": convolutions may round their factors to
- * bfloat16 (8 binary digits) where the device multiplies such, which is faster;
- * sums, weights and all else stay float32. A product is off by 1/128 of itself
- * at most, a net's output usually by less than a hundredth of its largest
- * number. Sessions and trainers made of the graph afterwards do so; on other
- * devices it changes nothing (see `bfloat16` of ocellus_device_info). */
+/* "fp32" unless set, or "bf16": convolutions and matrix products may round
+ * their factors to bfloat16 (8 binary digits) where the device multiplies such;
+ * sums, weights and all else (recurrent layers too) stay float32. A product is
+ * off by 1/128 of itself at most, a net's output usually by less than a
+ * hundredth of its largest number. Sessions and trainers made of the graph
+ * afterwards do so; on other devices it changes nothing (see `bfloat16` of
+ * ocellus_device_info). */
 OCELLUS_API ocellus_status ocellus_graph_set_precision(ocellus_graph *graph,
                                                        const char *precision);
 OCELLUS_API ocellus_status ocellus_graph_output(ocellus_graph *graph,

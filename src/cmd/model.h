@@ -27,13 +27,15 @@ extern const char *cmd_weights;
             0, 0                                                               \
     }
 
-/* --precision: "bf16" lets convolutions round their factors; or NULL. */
+/* --precision: "bf16" lets convolutions and matrix products round their
+ * factors; or NULL. */
 extern const char *cmd_precision;
 #define CMD_PRECISION                                                          \
     {                                                                          \
         "precision", CMD_TEXT, &cmd_precision, "P",                            \
-            "fp32, or bf16: convolutions round their factors to bfloat16 "     \
-            "where the device multiplies such (AMX); sums stay fp32 (fp32)",   \
+            "fp32, or bf16: convolutions and matrix products round their "     \
+            "factors to bfloat16 where the device multiplies such (AMX); "     \
+            "sums stay fp32 (fp32)",                                           \
             0, 0                                                               \
     }
 

@@ -62,6 +62,19 @@ const char *oc_gemm_cpu_refuse(const struct oc_node *node,
                                const struct oc_caps *caps);
 ocellus_status oc_gemm_cpu(struct oc_steps *steps, const struct oc_node *node);
 
+/* gemm_amx.c: float32 with factors rounded to bfloat16, on CPU-class devices
+ * that have AMX. */
+const char *oc_gemm_amx_refuse(const struct oc_node *node,
+                               const struct oc_caps *caps);
+void oc_gemm_amx_layouts(const struct oc_node *node, const struct oc_caps *caps,
+                         struct oc_layout in[], struct oc_layout out[],
+                         size_t *scratch);
+ocellus_status oc_gemm_amx(struct oc_steps *steps, const struct oc_node *node);
+/* B of a product, with its batches, as OC_PACK_AMX (or, where it is not
+ * transposed, OC_PACK_AMX_FLIP) says, matrix after matrix: places. */
+void oc_gemm_amx_pack(struct oc_steps *steps, const struct oc_product *product,
+                      int from, int to);
+
 /* gemm_tiled.c: float32, half and bfloat16 on GPU-class devices. */
 const char *oc_gemm_tiled_refuse(const struct oc_node *node,
                                  const struct oc_caps *caps);

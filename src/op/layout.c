@@ -60,7 +60,7 @@ oc_layout_count(const struct oc_layout *layout, const struct oc_shape *shape)
 {
     struct oc_blocked s;
 
-    if (shape->rank > 2 && layout->pack != OC_PACK_NONE)
+    if (layout->pack != OC_PACK_NONE)
         return count_packed(layout, shape);
     if (layout->block == 1 && layout->halo == 0)
         return (size_t)oc_shape_count(shape);
@@ -74,7 +74,6 @@ oc_layout_text(const struct oc_layout *layout, char *text)
     static const char *const pack[] = {
         [OC_PACK_CONV] = "w%d",
         [OC_PACK_CONV_FLIP] = "w%dflip",
-        [OC_PACK_GEMM] = "gemm%d",
         [OC_PACK_CONV_FIRST] = "w%dfirst",
         [OC_PACK_WINOGRAD] = "w%dwinograd",
         [OC_PACK_WINOGRAD_2] = "w%dwinograd2",

@@ -4,7 +4,7 @@
  * for the packings of weights. They copy bits and so know no types but their
  * size. */
 #include "base/type.h"
-#include "op/step.h"
+#include "op/gemm.h"
 
 enum { CPU_ROWS = 16 }; /* that a core copies at a time */
 
@@ -156,8 +156,17 @@ amx_weights(struct oc_steps *steps, const struct oc_operand *from,
     const struct oc_shape *shape = &to->value->shape;
     const int flip = to->layout.pack == OC_PACK_AMX_FLIP;
     const int64_t ins = shape->dim[!flip], outs = shape->dim[flip];
-    struct oc_step *launch = oc_launch(steps, "conv_amx", "amx_weights");
+    struct oc_step *launch;
 
+    if (shape->rank == 2) {
+        oc_gemm_amx_pack(steps,
+                         &(struct oc_product){.n = (int)outs,
+                                              .k = (int)ins,
+                                              .transpose_b = !flip},
+                         from->place, to->place);
+        return steps->status;
+    }
+    launch = oc_launch(steps, "conv_amx", "amx_weights");
     oc_arg_place(steps, launch, from->place, 0);
     oc_arg_place(steps, launch, to->place, 1);
     args(steps, launch,
@@ -221,11 +230,8 @@ weights(struct oc_steps *steps, const struct oc_operand *from,
 static int
 knows(const struct oc_operand *of)
 {
-    const int pack = of->layout.pack;
-
-    if (pack == OC_PACK_NONE)
-        return 1;
-    return pack != OC_PACK_GEMM && of->value->shape.rank > 2;
+    return of->layout.pack == OC_PACK_NONE || of->value->shape.rank > 2 ||
+           (of->value->shape.rank == 2 && is_rounded(&of->layout));
 }
 
 ocellus_status

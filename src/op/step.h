@@ -31,7 +31,8 @@
  *          winograd 2: at the 16 points of F(2 x 2, 3 x 3), and with flip;
  *          amx: rounded to bfloat16, ceil(K/16) x ceil(C/32) x R x S x
  *          16(pairs of c) x 16(k) x 2(c), which are half as many floats; amx
- *          flip: the same for the input gradient.
+ *          flip: the same for the input gradient. Both also of a matrix K x C,
+ *          as if its window were 1 x 1.
  *          With groups, C is the channels that a joined group has on the
  *          side that is read (oc_groups_joined): between channels of
  *          different groups lie zeros.
@@ -49,7 +50,6 @@ enum oc_pack {
     OC_PACK_NONE,
     OC_PACK_CONV,
     OC_PACK_CONV_FLIP,
-    OC_PACK_GEMM,
     OC_PACK_CONV_FIRST,
     OC_PACK_WINOGRAD,
     OC_PACK_WINOGRAD_2,

@@ -1,4 +1,4 @@
-/* bfloat16.c - whole nets whose convolutions round factors to bfloat16, beside
+/* bfloat16.c - whole nets whose products round factors to bfloat16, beside
  * the same nets in float32: what they answer, and how they learn. By loops in
  * place of AMX's instructions (tests/op/conv_amx.c runs these), so on every
  * device. */
@@ -14,7 +14,7 @@
 #include "pass/infer.h"
 #include "pass/train.h"
 
-enum { BATCH = 4, CLASSES = 10, STEPS = 6 };
+enum { BATCH = 4, ROWS = 16, CLASSES = 10, STEPS = 6 };
 
 static int failures, count;
 
@@ -63,14 +63,14 @@ open_session(ocellus_device *device, ocellus_graph *graph,
 
 /* Inputs outlive the session's runs. Numbers in [-1, 1). */
 static float pixel[BATCH * 3 * 32 * 32];
-static int64_t label[BATCH] = {3, 1, 4, 1};
+static int64_t label[ROWS] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3};
 static float rate = 0.1f;
 static struct ocellus_tensor pictures = {.type = OCELLUS_FLOAT, .data = pixel};
 static struct ocellus_tensor labels = {.type = OCELLUS_INT64, .data = label};
 static struct ocellus_tensor rates = {.type = OCELLUS_FLOAT, .data = &rate};
 
 static void
-draw(int side)
+draw(int batch, int side)
 {
     unsigned seed = 3;
 
@@ -78,8 +78,8 @@ draw(int side)
         seed = seed * 1664525u + 1013904223u;
         pixel[k] = (float)(int)(seed >> 8) / 8388608.0f - 1.0f;
     }
-    pictures.shape = OC_SHAPE(BATCH, 3, side, side);
-    labels.shape = OC_SHAPE(BATCH);
+    pictures.shape = OC_SHAPE(batch, 3, side, side);
+    labels.shape = OC_SHAPE(batch);
     rates.shape = OC_SHAPE(1);
 }
 
@@ -142,7 +142,7 @@ check_answers(ocellus_device *device, const char *net, int side, int least)
     double far;
     char what[160];
 
-    draw(side);
+    draw(BATCH, side);
     if (ocellus_net_create(net, 3, side, side, CLASSES, 0, &graph) !=
             OCELLUS_OK ||
         answer(device, graph, "fp32", exact, &none) != OCELLUS_OK ||
@@ -186,6 +186,27 @@ small_net(void)
     return NULL;
 }
 
+/* Two layers whose products fill tiles, and one that has too few columns. */
+static ocellus_graph *
+rows_net(void)
+{
+    const int64_t dims[] = {-1, 3, 8, 8};
+    ocellus_graph *graph;
+    ocellus_value *x;
+
+    if (ocellus_graph_create(&graph) != OCELLUS_OK)
+        return NULL;
+    x = ocellus_flatten(
+        ocellus_graph_input(graph, "x", OCELLUS_FLOAT, 4, dims));
+    x = ocellus_relu(ocellus_linear(x, "a", 40));
+    x = ocellus_relu(ocellus_linear(x, "b", 24));
+    if (ocellus_graph_output(graph, "y", ocellus_linear(x, "c", CLASSES)) ==
+        OCELLUS_OK)
+        return graph;
+    ocellus_graph_destroy(graph);
+    return NULL;
+}
+
 static ocellus_status
 learn(ocellus_device *device, ocellus_graph *graph, const char *precision,
       float loss[STEPS], int *tiled)
@@ -209,17 +230,15 @@ out:
     return status;
 }
 
-/* Three convolutions of 16 channels or more, with three passes each. */
+/* Of a net that the check destroys; so many passes are products in tiles. */
 static void
-check_learning(ocellus_device *device)
+check_learning(ocellus_device *device, ocellus_graph *graph, int passes)
 {
     float exact[STEPS], rounded[STEPS];
-    ocellus_graph *graph = small_net();
     int none = -1, tiled = -1;
     double far;
     char what[160];
 
-    draw(12);
     if (!graph || learn(device, graph, "fp32", exact, &none) != OCELLUS_OK ||
         learn(device, graph, "bf16", rounded, &tiled) != OCELLUS_OK) {
         tell(0, ocellus_error());
@@ -231,9 +250,39 @@ check_learning(ocellus_device *device)
              "a small net learns by %d passes in tiles: loss from %.4f to "
              "%.4f, off by %.4f of the first at most",
              tiled, (double)rounded[0], (double)rounded[STEPS - 1], far);
-    tell(none == 0 && tiled == 9 && rounded[STEPS - 1] < 0.5f * rounded[0] &&
-             far > 1e-6 && far < 0.03,
+    tell(none == 0 && tiled == passes &&
+             rounded[STEPS - 1] < 0.5f * rounded[0] && far > 1e-6 && far < 0.03,
          what);
+    ocellus_graph_destroy(graph);
+}
+
+/* Weights of matrix products are laid out before the first run. */
+static ocellus_status
+pack_ahead(ocellus_device *device, ocellus_graph *graph, int *ahead)
+{
+    struct ocellus_session *session = NULL;
+    const struct oc_plan *plan;
+    ocellus_status status;
+
+    *ahead = -1;
+    OC_TRY_OUT(open_session(device, graph, "bf16", 0, &session));
+    OC_TRY_OUT(oc_session_set_input(session, "x", &pictures));
+    OC_TRY_OUT(oc_session_plan(session, &plan, NULL));
+    *ahead = plan->n_prologue;
+out:
+    oc_session_destroy(session);
+    return status;
+}
+
+static void
+check_prologue(ocellus_device *device)
+{
+    ocellus_graph *graph = rows_net();
+    int ahead = -1;
+
+    if (!graph || pack_ahead(device, graph, &ahead) != OCELLUS_OK)
+        printf("# %s\n", ocellus_error());
+    tell(ahead == 2, "two matrices of weights are rounded once");
     ocellus_graph_destroy(graph);
 }
 
@@ -262,7 +311,14 @@ main(void)
     oc_device_spoil(device);
     check_word();
     check_answers(device, "squeezenet", 32, 25);
-    check_learning(device);
+    /* Three convolutions of 16 channels or more, with three passes each. */
+    draw(BATCH, 12);
+    check_learning(device, small_net(), 9);
+    /* Two products; the gradients of their weights and of what lies between. */
+    draw(ROWS, 8);
+    rate = 0.7f;
+    check_learning(device, rows_net(), 5);
+    check_prologue(device);
     ocellus_device_close(device);
     printf("1..%d\n", count);
     return failures ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -15,6 +15,7 @@
 #include "device/inside.h"
 #include "device/session.h"
 #include "tests/op/amx_emulator.h"
+#include "tests/op/rounded.h"
 
 struct shape {
     const char *what;
@@ -59,10 +60,7 @@ static const struct shape shapes[] = {
 
 /* ---- the definition ----------------------------------------------------- */
 
-/* Numbers, what they are rounded to, and sums of three kinds: of the rounded,
- * of the numbers, of the products' sizes. */
-enum { ROUNDED, EXACT, SIZE, KINDS };
-
+/* Numbers, and sums of three kinds. */
 struct numbers {
     float *x, *w, *b, *dy, *e;
     double *y[KINDS], *dx[KINDS], *dw[KINDS];
@@ -71,30 +69,12 @@ struct numbers {
     struct ocellus_tensor in[5]; /* kept by the session */
 };
 
-/* The nearest number of 8 binary digits, even where two are as near. */
-static double
-to_bfloat16(double v)
-{
-    int exponent;
-    const double fraction = frexp(v, &exponent);
-
-    return ldexp(nearbyint(ldexp(fraction, 8)), exponent - 8);
-}
-
 static int
 extent(const struct shape *p, int in, int window)
 {
     return (in + p->pad + p->pad_end - (window - 1) * p->dilation - 1) /
                p->stride +
            1;
-}
-
-static void
-add_products(double *sums[KINDS], int at, double a, double b)
-{
-    sums[ROUNDED][at] += to_bfloat16(a) * to_bfloat16(b);
-    sums[EXACT][at] += a * b;
-    sums[SIZE][at] += fabs(a * b);
 }
 
 /* All three at output pixel (n, k, i, j). */
@@ -115,22 +95,10 @@ define_pixel(const struct shape *p, struct numbers *a, int n, int k, int i,
 
                 if (y < 0 || y >= p->h || x < 0 || x >= p->w)
                     continue;
-                add_products(a->y, at, a->x[from], a->w[weight]);
-                add_products(a->dx, from, a->dy[at], a->w[weight]);
-                add_products(a->dw, weight, a->dy[at], a->x[from]);
+                rounded_add(a->y, at, a->x[from], a->w[weight]);
+                rounded_add(a->dx, from, a->dy[at], a->w[weight]);
+                rounded_add(a->dw, weight, a->dy[at], a->x[from]);
             }
-}
-
-static double
-finish(const struct shape *p, double v, double e0, double e1)
-{
-    if (!p->formula)
-        return v;
-    if (p->extra == 2)
-        return v * e0 - 0.125 * e1;
-    if (p->extra)
-        return v + e0 > 0 ? v + e0 : 0.125 * (v + e0);
-    return fmax(v, 0.0);
 }
 
 /* Bias and epilogue are computed in float. */
@@ -142,20 +110,9 @@ end_pixels(const struct shape *p, struct numbers *a)
     for (int at = 0; at < (int)a->ny; at++)
         for (int kind = 0; kind < SIZE; kind++)
             a->y[kind][at] =
-                finish(p, a->y[kind][at] + (double)a->b[at / plane % p->k],
-                       a->e[at], a->dy[at]);
-}
-
-static float *
-random_floats(size_t count, unsigned *seed)
-{
-    float *list = malloc((count + 1) * sizeof *list);
-
-    for (size_t k = 0; k < count; k++) {
-        *seed = *seed * 1664525u + 1013904223u;
-        list[k] = (float)(int)(*seed >> 8) / 8388608.0f - 1.0f;
-    }
-    return list;
+                rounded_finish(p->formula, p->extra,
+                               a->y[kind][at] + (double)a->b[at / plane % p->k],
+                               a->e[at], a->dy[at]);
 }
 
 static void
@@ -188,11 +145,11 @@ define(const struct shape *p)
     a.nx = (size_t)(p->n * p->c * p->h * p->w);
     a.nw = (size_t)(p->k * p->c * p->r * p->s);
     a.ny = (size_t)(p->n * p->k * a.oh * a.ow);
-    a.x = random_floats(a.nx, &seed);
-    a.w = random_floats(a.nw, &seed);
-    a.b = random_floats((size_t)p->k, &seed);
-    a.dy = random_floats(a.ny, &seed);
-    a.e = random_floats(a.ny, &seed);
+    a.x = rounded_draw(a.nx, &seed);
+    a.w = rounded_draw(a.nw, &seed);
+    a.b = rounded_draw((size_t)p->k, &seed);
+    a.dy = rounded_draw(a.ny, &seed);
+    a.e = rounded_draw(a.ny, &seed);
     for (int kind = 0; kind < KINDS; kind++) {
         a.y[kind] = calloc(a.ny + 1, sizeof(double));
         a.dx[kind] = calloc(a.nx + 1, sizeof(double));
@@ -261,28 +218,10 @@ static ocellus_status
 fuse(struct ocellus_graph *graph, void *user)
 {
     const struct shape *p = user;
-    struct oc_node *conv = graph->nodes[0];
-    struct oc_epilogue *e;
-    struct ocellus_value **in;
 
     graph->bfloat16 = 1;
-    if (!p->formula)
-        return OCELLUS_OK;
-    e = oc_arena_alloc(graph->arena, sizeof *e);
-    in = oc_arena_alloc(graph->arena, 5 * sizeof *in);
-    if (!e || !in)
-        return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for an epilogue");
-    e->formula = p->formula;
-    e->n_extra = p->extra;
-    e->n_scalar = p->extra != 0;
-    e->scalar[0] = 0.125f;
-    memcpy(in, conv->in, 3 * sizeof *in);
-    in[3] = graph->inputs[4];
-    in[4] = graph->inputs[3];
-    conv->in = in;
-    conv->n_in = 3 + p->extra;
-    conv->epilogue = e;
-    return OCELLUS_OK;
+    return rounded_fuse(graph->nodes[0], p->formula, p->extra, graph->inputs[4],
+                        graph->inputs[3]);
 }
 
 /* ---- running ------------------------------------------------------------ */
@@ -297,34 +236,6 @@ report(int good, const char *what, const struct shape *p, int amx)
            amx == OC_AMX_LOOPS ? "loops" : "instructions", what);
     fflush(stdout);
     failures += !good;
-}
-
-/* Sums of rounded numbers are those of float; beside the numbers' own each
- * product is off by what rounding two factors to 8 binary digits does. */
-static int
-near(const float *got, double *const want[KINDS], size_t elements)
-{
-    for (size_t k = 0; k < elements; k++) {
-        const double size = want[SIZE][k];
-
-        if (!(fabs(got[k] - want[ROUNDED][k]) <= 2e-6 * (1.0 + size)) ||
-            !(fabs(got[k] - want[EXACT][k]) <= 0.0079 * size + 2e-6))
-            return 0;
-    }
-    return 1;
-}
-
-/* Rounding is seen: who computes in float would not pass for it. */
-static int
-is_rounded(double *const want[KINDS], size_t elements)
-{
-    double far = 0.0, size = 0.0;
-
-    for (size_t k = 0; k < elements; k++) {
-        far = fmax(far, fabs(want[ROUNDED][k] - want[EXACT][k]));
-        size = fmax(size, want[SIZE][k]);
-    }
-    return size == 0.0 || far > 1e-5 * (1.0 + size);
 }
 
 static ocellus_status
@@ -342,7 +253,8 @@ compare(struct ocellus_session *session, const struct shape *p, int amx,
     const struct ocellus_tensor *got;
 
     OC_TRY(oc_session_get_output(session, output, &got));
-    report(near(got->data, want, elements) && is_rounded(want, elements),
+    report(rounded_near(got->data, want, elements) &&
+               rounded_is_seen(want, elements),
            output, p, amx);
     return OCELLUS_OK;
 }
@@ -455,18 +367,6 @@ check_doctor(ocellus_device *device)
            "the doctor's opinion", NULL, OC_AMX_LOOPS);
 }
 
-/* Why this device cannot be given the instructions; or NULL, and it has them
- * from now on. */
-static const char *
-get_instructions(const ocellus_device *device)
-{
-    if (oc_device_caps(device)->amx == OC_AMX_INSTRUCTIONS)
-        return NULL;
-    if (!oc_amx_could(device))
-        return "the device is not this processor";
-    return amx_emulate();
-}
-
 int
 main(void)
 {
@@ -480,7 +380,7 @@ main(void)
     oc_device_spoil(device);
     check_all(device, OC_AMX_LOOPS);
     check_doctor(device);
-    why = get_instructions(device);
+    why = rounded_get_instructions(device);
     if (why) {
         printf("ok %d - by instructions # SKIP %s\n", ++count, why);
     } else {
