@@ -10,6 +10,7 @@
 
 static struct cmd_many given;
 static const char *folder;
+static int64_t batch; /* 0: the model's own */
 
 struct running {
     ocellus_graph *graph;
@@ -27,6 +28,28 @@ find_input(const ocellus_graph *graph, const char *name, size_t length)
             return in;
     }
     return NULL;
+}
+
+/* The file's batch against --batch and what the model takes. */
+static ocellus_status
+check_batch(ocellus_value *in, const char *file, const ocellus_tensor *x)
+{
+    int rank = ocellus_tensor_rank(x);
+    int64_t takes = ocellus_value_dim(in, 0);
+    int64_t has = rank > 0 ? ocellus_tensor_dims(x)[0] : 0;
+    if (rank == 0 || rank != ocellus_value_rank(in))
+        return OCELLUS_OK;
+    if (batch > 0 && takes < 0 && has != batch)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "%s holds a batch of %lld; --batch says %lld", file,
+                        (long long)has, (long long)batch);
+    if (batch == 0 && takes > 0 && has > 0 && has != takes)
+        return cmd_fail(OCELLUS_BAD_ARGUMENT,
+                        "the model takes a batch of %lld, %s holds %lld; with "
+                        "--batch %lld it takes that many, where its operators "
+                        "allow",
+                        (long long)takes, file, (long long)has, (long long)has);
+    return OCELLUS_OK;
 }
 
 /* NAME=FILE, or FILE alone where there is one input. A name may hold '='. */
@@ -48,7 +71,9 @@ give(struct running *r, int k)
                         "--input %s names no input of the model; `ocellus "
                         "inspect` lists them",
                         text);
-    CMD_TRY(ocellus_tensor_read(equal ? equal + 1 : text, &r->tensor[k]));
+    text = equal ? equal + 1 : text;
+    CMD_TRY(ocellus_tensor_read(text, &r->tensor[k]));
+    CMD_TRY(check_batch(in, text, r->tensor[k]));
     return ocellus_session_set_input(r->session, ocellus_value_name(in),
                                      r->tensor[k]);
 }
@@ -171,7 +196,10 @@ run(int count, char **words)
     (void)count;
     cmd_catch();
     CMD_TRY(cmd_model_load(words[0], &r.graph));
-    ocellus_status status = cmd_open_device(&device);
+    ocellus_status status =
+        batch > 0 ? cmd_model_batch(&r.graph, batch) : OCELLUS_OK;
+    if (status == OCELLUS_OK)
+        status = cmd_open_device(&device);
     if (status == OCELLUS_OK)
         status = run_model(&r, device);
     ocellus_session_destroy(r.session);
@@ -190,6 +218,10 @@ static const struct cmd_option options[] = {
     {"output-dir", CMD_TEXT, &folder, "DIR",
      "where the outputs go, as NAME.npy; without it they are only described", 0,
      0},
+    {"batch", CMD_WHOLE, &batch, "N",
+     "the inputs' batch, where the model was made for another one (the "
+     "model's)",
+     1, 1 << 20},
     CMD_WEIGHTS,
     CMD_PRECISION,
     CMD_DEVICE,
@@ -205,6 +237,7 @@ const struct cmd cmd_run = {
     .most = 1,
     .options = options,
     .more = "examples:\n"
-            "  ocellus run model.onnx --input x=x.npy --output-dir out\n",
+            "  ocellus run model.onnx --input x=x.npy --output-dir out\n"
+            "  ocellus run model.onnx --input x=x.npy --batch 8\n",
     .run = run,
 };

@@ -7,6 +7,8 @@
  *     bend    a node 'bend', DeformConv, which has no gradient, of 28 x 28
  *     rows    of 28 rows of 28 numbers; the output's shape depends on the batch
  *     line    of 784 numbers
+ *     one     the same, of one image
+ *     pair    of two images that are one to it
  *     found   the places of numbers that are not 0: how many, the run shows
  *     kept    the two best of three boxes, which the run shows too
  */
@@ -84,6 +86,21 @@ line(ocellus_graph *g)
 }
 
 static value *
+one(ocellus_graph *g)
+{
+    return classes(g, input(g, 2, (const int64_t[]){1, 784}), 784);
+}
+
+static value *
+pair(ocellus_graph *g)
+{
+    value *x = input(g, 2, (const int64_t[]){2, 784});
+    x = OC_NODE(g, "Reshape", NULL, x,
+                oc_ints(g, 2, (const int64_t[]){1, 1568}));
+    return classes(g, x, 1568);
+}
+
+static value *
 found(ocellus_graph *g)
 {
     value *x = input(g, 4, (const int64_t[]){-1, 1, 28, 28});
@@ -120,11 +137,8 @@ main(int argc, char **argv)
     static const struct {
         const char *name;
         value *(*make)(ocellus_graph *);
-    } kinds[] = {{"bend", bend},
-                 {"rows", rows},
-                 {"line", line},
-                 {"found", found},
-                 {"kept", kept}};
+    } kinds[] = {{"bend", bend}, {"rows", rows},   {"line", line}, {"one", one},
+                 {"pair", pair}, {"found", found}, {"kept", kept}};
     ocellus_graph *g;
 
     for (size_t k = 0; argc == 3 && k < sizeof kinds / sizeof kinds[0]; k++)

@@ -4,7 +4,7 @@
 . "$top_srcdir/tests/cli/common.sh"
 need_device
 
-for kind in bend rows line found kept; do
+for kind in bend rows line one pair found kept; do
     ok "writes $kind" \
         "$top_builddir/tests/cli/models" "$kind" "$here/$kind.onnx"
 done
@@ -51,6 +51,25 @@ done
 { printf 'P6 28 28 255\n' && head -c 2352 /dev/zero; } >"$here/x.ppm"
 run predict "$here/rows.onnx" "$here/x.ppm"
 refuses 2 "--transform gray"
+
+# A batch that the file does not say, by the option only.
+{
+    printf '\223NUMPY\1\0v\0'
+    printf '%-117s\n' \
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 784), }"
+    head -c $((3 * 784 * 4)) /dev/zero
+} >"$here/three.npy"
+run run "$here/one.onnx" --input "$here/three.npy"
+refuses 2 "takes a batch of 1, $here/three.npy holds 3; with --batch 3"
+run run "$here/one.onnx" --input "$here/three.npy" --batch 3
+ok "one: runs three" grep -q '^y: float32 3x10, from ' "$here/out"
+run run "$here/one.onnx" --input "$here/three.npy" --batch 2
+refuses 2 "holds a batch of 3; --batch says 2"
+run run "$here/line.onnx" --input "$here/three.npy" --batch 3
+ok "line: an open batch is one too" \
+    grep -q '^y: float32 3x10, from ' "$here/out"
+run run "$here/pair.onnx" --input "$here/three.npy" --batch 3
+refuses 2 "made for batches of 2 alone: Reshape"
 
 train found
 refuses 6 "first output 'y' is known only in the run"
