@@ -621,15 +621,17 @@ typedef struct ocellus_tune_result {
     int classes, measured, known, left, dropped;
     int kept;        /* 0: no cache could be written; good for this process */
     double usual_ms; /* a run of the plan on the device without verdicts */
-    double tuned_ms; /* with them; medians of the same minutes */
+    double tuned_ms; /* with them; medians of the same minutes; 0: the time
+                      * was up before */
 } ocellus_tune_result;
 
 /* Measures which implementation is fastest for the operators of the plan that
  * the session ran last, whose inputs must still be there, and keeps that with
  * the program cache for this device, driver and version: sessions made from now
  * on use it, in this process and in others. States stay as they are. Classes
- * of operators that were measured before are not measured again. It ends about
- * `seconds` after its start (0: 180), with what was done by then. No
+ * of operators that were measured before are not measured again. It ends
+ * `seconds` after its start (0: 180) or with the trial that is under way then
+ * (and not before the plan was built and run twice), with what was done. No
  * implementation wins whose numbers differ from the direct one's by more than
  * the doctor allows, and none that the doctor refuses. each() may be NULL; it
  * is called at the end, for each class, the largest first, and stops with a

@@ -83,9 +83,14 @@ print_sum(const ocellus_tune_result *r)
     printf("%d classes of operators: %d measured now, %d known, %d dropped, %d "
            "left\n",
            r->classes, r->measured, r->known, r->dropped, r->left);
-    printf("the net: %.3f ms instead of %.3f ms on the device (%+.1f%%)\n",
-           r->tuned_ms, r->usual_ms,
-           100 * (r->usual_ms / (r->tuned_ms > 0 ? r->tuned_ms : 1) - 1));
+    if (r->tuned_ms > 0)
+        printf("the net: %.3f ms instead of %.3f ms on the device (%+.1f%%)\n",
+               r->tuned_ms, r->usual_ms, 100 * (r->usual_ms / r->tuned_ms - 1));
+    else
+        printf("the net: %.3f ms on the device without these; the time was up "
+               "before\nit could be measured with them, which the same "
+               "command does\n",
+               r->usual_ms);
     if (r->left)
         cmd_say("the same command again goes on with the %d that are left",
                 r->left);
@@ -230,7 +235,7 @@ static const struct cmd_option options[] = {
     {"batch", CMD_WHOLE, &batch, "N", "images a step (1)", 1, 1 << 20},
     {"train", CMD_FLAG, &train, NULL, "for training, not inference", 0, 0},
     {"time", CMD_REAL, &seconds, "S",
-     "seconds that it may take, about (180); again goes on", 1, 86400},
+     "seconds that it may take, and the end of a trial (180); again goes on", 1, 86400},
     {"image", CMD_TEXT, &image, "CxHxW",
      "image size, where the net's usual one is not meant", 0, 0},
     {"classes", CMD_WHOLE, &classes, "N", "likewise", 1, 1 << 20},

@@ -236,14 +236,12 @@ measure_base(struct oc_tuner *t)
     OC_TRY(oc_tune_whole_run(&t->base));
     t->base.rounds = 0;
     begin = oc_tune_now();
-    for (int k = 0; k < FIRST_ROUNDS; k++)
+    for (int k = 0; k < FIRST_ROUNDS && (k == 0 || oc_tune_now() < t->end); k++)
         OC_TRY(oc_tune_whole_run(&t->base));
-    end = (oc_tune_now() - begin) / FIRST_ROUNDS * 2 *
+    end = (oc_tune_now() - begin) / t->base.rounds * 2 *
           (2 * OC_TUNE_LEAST_ROUNDS + 4);
     if (end > end_part * (t->end - t->start))
         end = end_part * (t->end - t->start);
-    if (end > OC_TUNE_END_SECONDS)
-        end = OC_TUNE_END_SECONDS;
     t->until = t->end - end;
     return OCELLUS_OK;
 }

@@ -82,7 +82,7 @@ struct oc_tune_race {
 int oc_tune_candidates(const struct oc_caps *caps, const struct oc_node *node);
 /* Sets what stands below the empty line. An implementation that fails loses;
  * the usual one's failure is that of the call. *whole = 0: the time was up
- * before all were tried. */
+ * before all were tried, and who was fastest once more. */
 ocellus_status oc_tune_race_run(struct oc_tune_race *race, int *whole);
 
 /* Seconds of a clock that never goes back. */
@@ -144,7 +144,6 @@ struct oc_tuner {
     struct oc_caps caps; /* without verdicts */
     double start, end, until;
     double all; /* microseconds of a run, at first */
-    int gains;  /* the whole is faster with the verdicts */
     struct oc_tune_whole base;
     struct oc_tune_class *class;
     int n_classes, room_classes;
@@ -161,7 +160,7 @@ ocellus_status oc_tune_table(const struct oc_tuner *tuner,
                              struct oc_tuned **table, int *count,
                              int (*wanted)(const struct oc_tune_class *c));
 /* Measures the whole plan with the verdicts and without, and drops those that
- * are no gain there. */
+ * are no gain there; none where the time is up before. */
 ocellus_status oc_tune_judge(struct oc_tuner *tuner);
 
 #endif

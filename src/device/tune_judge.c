@@ -72,17 +72,7 @@ drop_class(struct oc_tuner *t, struct oc_tune_class *c, const char *why)
     oc_tune_keep(t, c);
 }
 
-static int
-gains_all(const struct oc_tuner *t, const struct oc_tune_whole *tuned)
-{
-    for (int good = 0; good < 2; good++)
-        if (oc_tune_whole_all(tuned, good) >
-            (1 - OC_TUNE_LEAST_WHOLE) * oc_tune_whole_all(&t->base, good))
-            return 0;
-    return 1;
-}
-
-/* Turn by turn, so that both see the same machine. */
+/* Turn by turn, so that both see the same machine. Few rounds say nothing. */
 static ocellus_status
 take_rounds(struct oc_tuner *t, struct oc_tune_whole *tuned)
 {
@@ -94,7 +84,9 @@ take_rounds(struct oc_tuner *t, struct oc_tune_whole *tuned)
     OC_TRY(oc_tune_whole_run(tuned));
     t->base.rounds = tuned->rounds = 0;
     for (int k = 0; k < OC_TUNE_MOST_ROUNDS; k++) {
-        if (k >= OC_TUNE_LEAST_ROUNDS && oc_tune_now() > until)
+        const double now = oc_tune_now();
+
+        if (now > t->end || (now > until && k >= OC_TUNE_LEAST_ROUNDS))
             break;
         if (oc_device_progress(t->device, "measuring the whole", k,
                                OC_TUNE_MOST_ROUNDS))
@@ -102,9 +94,10 @@ take_rounds(struct oc_tuner *t, struct oc_tune_whole *tuned)
         OC_TRY(oc_tune_whole_run(&t->base));
         OC_TRY(oc_tune_whole_run(tuned));
     }
+    if (tuned->rounds < OC_TUNE_LEAST_ROUNDS)
+        return OCELLUS_OK;
     t->result->usual_ms = oc_tune_whole_all(&t->base, 0) * 1e-3;
     t->result->tuned_ms = oc_tune_whole_all(tuned, 0) * 1e-3;
-    t->gains = gains_all(t, tuned);
     return OCELLUS_OK;
 }
 
@@ -153,17 +146,18 @@ measure_tuned(struct oc_tuner *t, int *dropped)
     struct oc_tuned *table;
     ocellus_status status;
 
-    *dropped = t->gains = 0;
+    *dropped = 0;
     OC_TRY(oc_tune_table(t, &table, &caps.n_tuned, differs));
     caps.tuned = table;
     status = OCELLUS_OK;
-    t->result->tuned_ms = t->result->usual_ms;
-    if (caps.n_tuned > 0)
+    if (caps.n_tuned == 0)
+        t->result->tuned_ms = t->result->usual_ms;
+    else if (oc_tune_now() <= t->end)
         status =
             oc_tune_whole_open(&tuned, t->session, &caps, OC_TUNE_MOST_ROUNDS);
     if (status == OCELLUS_OK && tuned.run)
         status = take_rounds(t, &tuned);
-    if (status == OCELLUS_OK && tuned.run)
+    if (status == OCELLUS_OK && tuned.rounds >= OC_TUNE_LEAST_ROUNDS)
         *dropped = drop_losers(t, &tuned);
     if (tuned.run)
         oc_tune_whole_close(&tuned);
@@ -180,7 +174,8 @@ oc_tune_judge(struct oc_tuner *t)
     OC_TRY(measure_tuned(t, &dropped));
     if (dropped > 0)
         OC_TRY(measure_tuned(t, &dropped));
-    if (t->result->tuned_ms <= (1 - OC_TUNE_LEAST_WHOLE) * t->result->usual_ms)
+    if (t->result->tuned_ms <= 0 ||
+        t->result->tuned_ms <= (1 - OC_TUNE_LEAST_WHOLE) * t->result->usual_ms)
         return OCELLUS_OK;
     for (int k = 0; k < t->n_classes; k++)
         if (differs(&t->class[k]))

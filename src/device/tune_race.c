@@ -368,10 +368,10 @@ oc_tune_race_run(struct oc_tune_race *race, int *whole)
     OC_TRY_OUT(run_all(race, &usual, list, count, whole));
     if (race->usual_us <= 0)
         OC_TRY_OUT(oc_tune_trial_run(&usual, race->site, &race->usual_us));
-    while (*whole && (best = leader(list, count)) != NULL) {
-        if (best->confirmed)
-            break;
-        OC_TRY_OUT(confirm(race, &usual, best));
+    while (*whole && (best = leader(list, count)) != NULL && !best->confirmed) {
+        *whole = oc_tune_now() <= race->until;
+        if (*whole)
+            OC_TRY_OUT(confirm(race, &usual, best));
     }
     best = *whole ? leader(list, count) : NULL;
     snprintf(race->by, sizeof race->by, "%s", best ? best->by : race->usual);

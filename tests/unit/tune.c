@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -15,8 +16,9 @@
 /* ---- an operator with three implementations ------------------------------ */
 
 /* What the rival does: it copies once, half of it, or as often as the usual one
- * but where it stands alone. */
-enum { RIGHT, WRONG, DECEIVES };
+ * but where it stands alone. SLEEPS: the direct one alone takes long to plan.
+ */
+enum { RIGHT, WRONG, DECEIVES, SLEEPS };
 static int planted;
 
 enum { USUAL = 40, DIRECT = 12, COUNT = 65536 };
@@ -64,7 +66,8 @@ emit_rival(struct oc_steps *steps, const struct oc_node *node)
 static ocellus_status
 emit_direct(struct oc_steps *steps, const struct oc_node *node)
 {
-    (void)node;
+    if (planted == SLEEPS && node->graph->n_nodes <= 3)
+        nanosleep(&(struct timespec){.tv_nsec = 600000000}, NULL);
     return copy(steps, DIRECT, 1);
 }
 
@@ -345,6 +348,39 @@ START_TEST(it_ends_when_the_time_is_up)
     ck_assert_int_eq(result.measured, 0);
     ck_assert_int_eq(seen.last.state, OCELLUS_TUNE_LEFT);
     ck_assert_int_eq(ocellus_device_get_tuned(device), 0);
+    ocellus_device_close(device);
+}
+END_TEST
+
+/* Who was faster in a trial that ended after the time is not tried again. */
+START_TEST(it_ends_with_the_trial)
+{
+    ocellus_device *device = open_device();
+    ocellus_tune_result result;
+    struct seen seen;
+
+    planted = SLEEPS;
+    tune(device, 0, 0.5, &seen, &result);
+    ck_assert_int_eq(result.left, 1);
+    ck_assert_int_eq(result.measured, 0);
+    ck_assert_str_eq(seen.chosen, "usual");
+    ocellus_device_close(device);
+}
+END_TEST
+
+/* The whole is not measured after the time either; verdicts stand. */
+START_TEST(verdicts_may_lack_the_last_word)
+{
+    ocellus_device *device = open_device();
+    ocellus_tune_result result;
+    struct seen seen;
+
+    tune(device, 0, 60, &seen, &result);
+    ck_assert_str_eq(seen.chosen, "rival");
+    tune(device, 0, 1e-3, &seen, &result);
+    ck_assert_int_eq(result.known, 1);
+    ck_assert_double_eq(result.tuned_ms, 0);
+    ck_assert_str_eq(taken(device, 0, 0), "rival");
     ocellus_device_close(device);
 }
 END_TEST
@@ -711,6 +747,8 @@ add(TCase *tests)
     tcase_add_test(tests, the_doctor_is_stronger);
     tcase_add_test(tests, it_goes_on_where_it_was_stopped);
     tcase_add_test(tests, it_ends_when_the_time_is_up);
+    tcase_add_test(tests, it_ends_with_the_trial);
+    tcase_add_test(tests, verdicts_may_lack_the_last_word);
     tcase_add_test(tests, without_a_cache_it_holds_for_the_process);
     tcase_add_test(tests, a_verdict_changes_the_plan);
     tcase_add_test(tests, other_ways_are_right);
