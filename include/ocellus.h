@@ -149,6 +149,7 @@ typedef struct ocellus_device_info {
     int half;         /* probed by running: 1 yes, 0 no */
     int fp64;         /* likewise */
     int bfloat16;     /* likewise: products of bfloat16 (AMX) */
+    int tensor_cores; /* likewise: products of half and bfloat16 in them */
     int64_t score;    /* the best one is the default */
     int chosen;       /* 1: what a NULL choice opens */
     char why[160];    /* one sentence on the score */
@@ -156,8 +157,8 @@ typedef struct ocellus_device_info {
 
 /* All devices of all platforms. Release with ocellus_device_list_free. A
  * broken or empty platform is skipped with a line to the log. `probe` nonzero
- * opens each device to fill `half`, `fp64` and `bfloat16`, otherwise they are
- * -1.
+ * opens each device to fill `half`, `fp64`, `bfloat16` and `tensor_cores`,
+ * otherwise they are -1.
  * OCELLUS_NO_DEVICE, with a sentence that names a package, when none. */
 OCELLUS_API ocellus_status ocellus_device_list(int probe,
                                                ocellus_device_info **list,

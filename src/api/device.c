@@ -31,6 +31,7 @@ probe(struct oc_found *found)
     }
     found->info.half = device->info.half;
     found->info.bfloat16 = device->info.bfloat16;
+    found->info.tensor_cores = device->info.tensor_cores;
     found->info.fp64 = device->info.fp64;
     oc_device_close(device);
 }

@@ -30,6 +30,9 @@ pack(const ocellus_device_info *d)
     json_object_set_new(o, "bfloat16",
                         d->bfloat16 < 0 ? json_null()
                                         : json_boolean(d->bfloat16));
+    json_object_set_new(o, "tensor_cores",
+                        d->tensor_cores < 0 ? json_null()
+                                            : json_boolean(d->tensor_cores));
     json_object_set_new(o, "score", json_integer(d->score));
     json_object_set_new(o, "default", json_boolean(d->chosen));
     json_object_set_new(o, "why", json_string(d->why));
@@ -58,8 +61,10 @@ print(const ocellus_device_info *d)
            (double)d->largest_allocation / (1 << 30));
     printf("   local       %.0f KiB, %d floats a vector\n",
            (double)d->local_memory / 1024, d->vector_width);
-    printf("   half        %s\n   double      %s\n   bfloat16    %s\n",
-           answer(d->half), answer(d->fp64), answer(d->bfloat16));
+    printf("   half        %s\n   double      %s\n   bfloat16    %s\n"
+           "   tensor      %s\n",
+           answer(d->half), answer(d->fp64), answer(d->bfloat16),
+           answer(d->tensor_cores));
     printf("   score       %lld: %s\n", (long long)d->score, d->why);
 }
 
@@ -93,8 +98,8 @@ const struct cmd cmd_devices = {
     .arguments = "",
     .brief = "lists the OpenCL devices, and which is the default",
     .what = "Lists the OpenCL devices, and which one is the default. Half, "
-            "double and products of bfloat16 (AMX) are probed by running a "
-            "small kernel.",
+            "double, products of bfloat16 (AMX) and products in tensor cores "
+            "are probed by running a small kernel.",
     .options = options,
     .more = "example:\n  ocellus devices\n",
     .run = run,

@@ -17,7 +17,6 @@
 #include "base/log.h"
 #include "device/amx.h"
 #include "device/inside.h"
-#include "op/kernel_source.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <cpuid.h>
@@ -151,20 +150,11 @@ multiply(ocellus_device *device, cl_program program)
     return code == CL_SUCCESS && is_product(data[2]);
 }
 
-static const char *
-text_of(const char *file)
-{
-    const struct oc_kernel_source *k = oc_kernel_sources;
-
-    while (k->name && strcmp(k->name, file) != 0)
-        k++;
-    return k->name ? k->text : "";
-}
-
 int
 oc_amx_multiplies(ocellus_device *device)
 {
-    const char *common = text_of("common"), *own = text_of("amx");
+    const char *common = oc_program_text("common");
+    const char *own = oc_program_text("amx");
     const size_t size = strlen(common) + strlen(own) + 32;
     char *text = malloc(size);
     cl_program program;

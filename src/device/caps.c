@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "device/amx.h"
 #include "device/inside.h"
+#include "device/tensor.h"
 
 enum {
     PROBED = 64,
@@ -27,8 +28,8 @@ static const char probe_text[] =
     "    y[i] = (float)v;\n"
     "}\n";
 
-static int
-has_extension(cl_device_id id, const char *name)
+int
+oc_device_has(cl_device_id id, const char *name)
 {
     size_t bytes = 0;
     char *all;
@@ -87,8 +88,8 @@ probe(ocellus_device *device, const char *extension, const char *type)
     cl_program program;
     int right;
 
-    if (!has_extension(device->id, extension) &&
-        !has_extension(device->id, "cl_nv_"))
+    if (!oc_device_has(device->id, extension) &&
+        !oc_device_has(device->id, "cl_nv_"))
         return 0;
     snprintf(source, sizeof(source),
              "#ifdef %s\n"
@@ -198,6 +199,8 @@ oc_caps_fill(ocellus_device *device)
     caps->clblast = 1;
     caps->amx = oc_amx_probe(device);
     info->bfloat16 = caps->amx == OC_AMX_INSTRUCTIONS;
+    caps->tensor = oc_tensor_probe(device);
+    info->tensor_cores = caps->tensor == OC_TENSOR_INSTRUCTIONS;
     oc_verdicts_load(device);
     oc_tuning_load(device);
     caps->half = info->half = probed(device, "cl_khr_fp16", "half");

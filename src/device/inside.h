@@ -85,6 +85,8 @@ ocellus_status oc_device_open(const struct oc_found *found,
 ocellus_status oc_device_wrap(cl_command_queue queue, ocellus_device **device);
 void oc_device_close(ocellus_device *device);
 
+/* Does it report that extension, or one whose name has that in it? */
+int oc_device_has(cl_device_id id, const char *extension);
 /* Fills device->caps and the probed half of device->info. */
 ocellus_status oc_caps_fill(ocellus_device *device);
 
@@ -125,6 +127,9 @@ ocellus_status oc_program_build(ocellus_device *device,
                                 const struct oc_step *step);
 /* Puts it on disk, if that can be. */
 void oc_program_keep(ocellus_device *device, const struct oc_step *step);
+
+/* Of cl/FILE.cl; NULL: there is none. */
+const char *oc_program_text(const char *file);
 
 /* A few lines of OpenCL C for a probe, past the caches; NULL when they do not
  * build, which is no failure. */

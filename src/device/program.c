@@ -50,8 +50,8 @@ milliseconds(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-static const char *
-text_of(const char *file)
+const char *
+oc_program_text(const char *file)
 {
     for (const struct oc_kernel_source *k = oc_kernel_sources; k->name; k++)
         if (strcmp(k->name, file) == 0)
@@ -361,8 +361,9 @@ build(ocellus_device *device, struct job *job)
 {
     const struct oc_step *step = job->step;
     const char *text[3] = {step->prelude ? step->prelude : "",
-                           step->text ? "" : text_of("common"),
-                           step->text ? step->text : text_of(step->file)};
+                           step->text ? "" : oc_program_text("common"),
+                           step->text ? step->text
+                                      : oc_program_text(step->file)};
     struct oc_text options = {0};
     ocellus_status status;
 

@@ -134,6 +134,7 @@ oc_found_fill(struct oc_found *found, int index)
     info->vector_width =
         (int)get_number(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, 4);
     info->half = info->fp64 = info->bfloat16 = -1;
+    info->tensor_cores = -1;
     set_score(info, type);
 }
 

@@ -21,6 +21,12 @@ enum oc_amx {
     OC_AMX_LOOPS         /* the same in loops: for tests */
 };
 
+enum oc_tensor {
+    OC_TENSOR_NONE,
+    OC_TENSOR_INSTRUCTIONS, /* of NVIDIA's tensor cores, probed */
+    OC_TENSOR_LOOPS         /* the same in loops: for tests */
+};
+
 struct oc_caps {
     int cpu; /* CPU class: work-groups of one work-item,
               * explicit vectors, no local tiles; decided
@@ -38,6 +44,7 @@ struct oc_caps {
     size_t cache;              /* bytes of the core's own cache, or 0 */
     int clblast;               /* GEMM library is usable */
     int amx;                   /* products of bfloat16 in tiles: enum oc_amx */
+    int tensor; /* products of half and bfloat16 by warps: enum oc_tensor */
     /* The doctor's verdicts: "conv:blocked" ... or NULL. A refused
      * implementation says so with this as its reason. */
     const char *const *quarantine;

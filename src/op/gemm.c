@@ -455,12 +455,15 @@ grad_matmul(const struct oc_node *node, struct ocellus_value *dy[],
 
 /* "fine" and "coarse": twice and half as many work-groups; "deep": blocks of
  * twice the rows of B. */
-static const char *const ways[] = {"cpu:fine",    "cpu:coarse",    "cpu:deep",
-                                   OC_TILED_WAYS, OC_CLBLAST_WAYS, NULL};
+static const char *const ways[] = {
+    "cpu:fine",    "cpu:coarse",    "cpu:deep", OC_TENSOR_WAYS,
+    OC_TILED_WAYS, OC_CLBLAST_WAYS, NULL};
 
 static const struct oc_impl impls[] = {
     {"amx", oc_gemm_amx_refuse, oc_gemm_amx_layouts, oc_gemm_amx,
      OC_IMPL_EPILOGUE | OC_IMPL_BFLOAT16, 0},
+    {"tensor", oc_gemm_tensor_refuse, oc_gemm_tensor_layouts, oc_gemm_tensor,
+     OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_gemm_tiled_refuse, oc_gemm_tiled_layouts, oc_gemm_tiled,
      OC_IMPL_EPILOGUE, 0},
     {"clblast", oc_gemm_clblast_refuse, NULL, oc_gemm_clblast, OC_IMPL_EPILOGUE,

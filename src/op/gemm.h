@@ -84,6 +84,26 @@ void oc_gemm_tiled_layouts(const struct oc_node *node,
 ocellus_status oc_gemm_tiled(struct oc_steps *steps,
                              const struct oc_node *node);
 
+/* The same for gemm_tensor.c, whose kernel takes the same arguments. */
+void oc_gemm_tiles_layouts(const struct oc_node *node,
+                           const struct oc_caps *caps, int tensor,
+                           struct oc_layout in[], struct oc_layout out[],
+                           size_t *scratch);
+ocellus_status oc_gemm_tiles(struct oc_steps *steps, const struct oc_node *node,
+                             int tensor);
+struct oc_tiled;
+struct oc_tiled oc_gemm_tiled_of(const struct oc_product *product, int whole,
+                                 int tensor);
+
+/* gemm_tensor.c: half and bfloat16 by tensor cores. */
+const char *oc_gemm_tensor_refuse(const struct oc_node *node,
+                                  const struct oc_caps *caps);
+void oc_gemm_tensor_layouts(const struct oc_node *node,
+                            const struct oc_caps *caps, struct oc_layout in[],
+                            struct oc_layout out[], size_t *scratch);
+ocellus_status oc_gemm_tensor(struct oc_steps *steps,
+                              const struct oc_node *node);
+
 /* gemm_sets.c: CLBlast's parameters, for products of these shapes. */
 enum oc_gemm_shape {
     OC_GEMM_LARGE = 1,

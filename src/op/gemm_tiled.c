@@ -1,26 +1,28 @@
 /* gemm_tiled.c - matrix products on GPU-class devices, in tiles
- * (cl/gemm_tiled.cl). */
+ * (cl/gemm_tiled.cl), and the launches of those by tensor cores, too. */
 #include "base/type.h"
 #include "op/epilogue.h"
 #include "op/gemm.h"
 #include "op/tile.h"
 
-static struct oc_tiled
-tiled_of(const struct oc_product *p, int whole)
+struct oc_tiled
+oc_gemm_tiled_of(const struct oc_product *p, int whole, int tensor)
 {
+    int depth = tensor ? OC_TENSOR_DEPTH : OC_TILE_DEPTH;
+
     return (struct oc_tiled){.rows = p->m,
                              .columns = p->n,
                              .copies = p->count,
-                             .steps = ((int64_t)p->k + OC_TILE_DEPTH - 1) /
-                                      OC_TILE_DEPTH,
+                             .steps = ((int64_t)p->k + depth - 1) / depth,
                              .count = (int64_t)p->m * p->n * p->count,
-                             .whole = whole || p->count > 1};
+                             .whole = whole || p->count > 1,
+                             .tensor = tensor};
 }
 
 const char *
 oc_product_tiled_refuse(const struct oc_product *p, const struct oc_caps *caps)
 {
-    struct oc_tiled tiled = tiled_of(p, 1);
+    struct oc_tiled tiled = oc_gemm_tiled_of(p, 1, 0);
 
     if (caps->cpu)
         return "tiles in local memory are made for GPUs";
@@ -44,8 +46,8 @@ oc_gemm_tiled_refuse(const struct oc_node *node, const struct oc_caps *caps)
 }
 
 void
-oc_gemm_tiled_layouts(const struct oc_node *node, const struct oc_caps *caps,
-                      struct oc_layout in[], struct oc_layout out[],
+oc_gemm_tiles_layouts(const struct oc_node *node, const struct oc_caps *caps,
+                      int tensor, struct oc_layout in[], struct oc_layout out[],
                       size_t *scratch)
 {
     struct oc_product p;
@@ -57,21 +59,30 @@ oc_gemm_tiled_layouts(const struct oc_node *node, const struct oc_caps *caps,
     out[0] = OC_PLAIN;
     if (oc_product_of(node, &p) != OCELLUS_OK)
         return;
-    tiled = tiled_of(&p, 0);
+    tiled = oc_gemm_tiled_of(&p, 0, tensor);
     tiling = oc_tiling_of(&tiled, caps);
     *scratch = oc_tiling_scratch(&tiling, tiled.count);
 }
 
-/* Every vector of four lies at a multiple of four, and wholly in its row. */
-static int
-in_fours(const struct oc_product *p)
+void
+oc_gemm_tiled_layouts(const struct oc_node *node, const struct oc_caps *caps,
+                      struct oc_layout in[], struct oc_layout out[],
+                      size_t *scratch)
 {
-    int fours = (p->transpose_a ? p->m : p->k) % 4 == 0 &&
-                (p->transpose_b ? p->k : p->n) % 4 == 0 && p->n % 4 == 0;
+    oc_gemm_tiles_layouts(node, caps, 0, in, out, scratch);
+}
+
+/* Every vector of so many factors lies at a multiple of that, and wholly in its
+ * row. */
+static int
+in_vectors(const struct oc_product *p, int width)
+{
+    int in = (p->transpose_a ? p->m : p->k) % width == 0 &&
+             (p->transpose_b ? p->k : p->n) % width == 0;
 
     for (int k = 0; k < p->batches; k++)
-        fours = fours && p->stride_a[k] % 4 == 0 && p->stride_b[k] % 4 == 0;
-    return fours;
+        in = in && p->stride_a[k] % width == 0 && p->stride_b[k] % width == 0;
+    return in;
 }
 
 static void
@@ -92,12 +103,18 @@ multiply(struct oc_steps *steps, const struct oc_product *p,
          const struct oc_factors *at, ocellus_type type,
          const struct oc_tiled *tiled, const struct oc_tiling *tiling)
 {
-    struct oc_step *launch = oc_launch(steps, "gemm_tiled", "gemm_tiled");
+    const char *name = tiled->tensor ? "gemm_tensor" : "gemm_tiled";
+    struct oc_step *launch = oc_launch(steps, name, name);
 
     oc_define_type(steps, launch, "a", type);
     oc_define(steps, launch, "TURNED_A", p->transpose_a);
     oc_define(steps, launch, "TURNED_B", p->transpose_b);
-    oc_define(steps, launch, "FOURS", in_fours(p));
+    if (tiled->tensor) {
+        oc_define(steps, launch, "EIGHTS", in_vectors(p, 8));
+        oc_define(steps, launch, "PAIRS", p->n % 2 == 0);
+    } else {
+        oc_define(steps, launch, "FOURS", in_vectors(p, 4) && p->n % 4 == 0);
+    }
     oc_define(steps, launch, "PARTS", tiling->splits > 1);
     oc_arg_place(steps, launch, at->a, 0);
     oc_arg_place(steps, launch, at->b, 0);
@@ -128,30 +145,31 @@ void
 oc_product_tiled(struct oc_steps *steps, const struct oc_product *p,
                  const struct oc_factors *at, ocellus_type type)
 {
-    struct oc_tiled tiled = tiled_of(p, 1);
+    struct oc_tiled tiled = oc_gemm_tiled_of(p, 1, 0);
     struct oc_tiling tiling = oc_tiling_of(&tiled, steps->caps);
 
     oc_epilogue(steps, multiply(steps, p, at, type, &tiled, &tiling), NULL);
 }
 
 ocellus_status
-oc_gemm_tiled(struct oc_steps *steps, const struct oc_node *node)
+oc_gemm_tiles(struct oc_steps *steps, const struct oc_node *node, int tensor)
 {
     struct oc_product p;
     struct oc_factors at;
     struct oc_tiled tiled;
     struct oc_tiling tiling;
     struct oc_tile_sum sum;
+    struct oc_step *launch;
 
     OC_TRY(oc_product_of(node, &p));
     at = oc_factors_of(steps, &p);
-    tiled = tiled_of(&p, 0);
+    tiled = oc_gemm_tiled_of(&p, 0, tensor);
     tiling = oc_tiling_of(&tiled, steps->caps);
+    launch = multiply(steps, &p, &at, node->in[0]->type, &tiled, &tiling);
     if (tiling.splits == 1) {
-        oc_product_tiled(steps, &p, &at, node->in[0]->type);
+        oc_epilogue(steps, launch, NULL);
         return OCELLUS_OK;
     }
-    multiply(steps, &p, &at, node->in[0]->type, &tiled, &tiling);
     sum = (struct oc_tile_sum){.c = p.has_c ? 2 : 0,
                                .fast = p.n,
                                .slow = p.m,
@@ -161,4 +179,10 @@ oc_gemm_tiled(struct oc_steps *steps, const struct oc_node *node)
                                .beta = p.has_c ? p.beta : 0};
     oc_tile_sum(steps, &tiling, tiled.count, &sum);
     return OCELLUS_OK;
+}
+
+ocellus_status
+oc_gemm_tiled(struct oc_steps *steps, const struct oc_node *node)
+{
+    return oc_gemm_tiles(steps, node, 0);
 }

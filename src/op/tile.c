@@ -38,11 +38,24 @@ divide_up(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-/* With the weight gradient's table of columns. */
-static int
-fits(int m, int n, const struct oc_caps *caps)
+/* Local memory of so many steps of half or bfloat16, and in loops what warps
+ * exchange (MMA_WORDS). */
+static size_t
+local_of_stages(int m, int n, int stages, const struct oc_caps *caps)
 {
-    size_t local = 2 * OC_TILE_DEPTH * (size_t)(m + n + 16) * sizeof(float);
+    size_t exchange = 6 * sizeof(uint32_t) * (size_t)(m * n / 64);
+
+    return 2 * OC_TENSOR_DEPTH * (size_t)(m + n) * (size_t)stages +
+           (caps->tensor == OC_TENSOR_LOOPS ? exchange : 0);
+}
+
+/* Either with the weight gradient's table of columns. */
+static int
+fits(const struct oc_tiled *p, int m, int n, const struct oc_caps *caps)
+{
+    size_t local =
+        p->tensor ? local_of_stages(m, n, 2, caps)
+                  : 2 * OC_TILE_DEPTH * (size_t)(m + n + 16) * sizeof(float);
 
     return caps->max_work_group >= (size_t)(m * n / 64) &&
            caps->local_memory >= local + 16 * (size_t)n;
@@ -99,7 +112,8 @@ best_of(const struct oc_tiled *p, const struct oc_caps *caps, const char *way)
         for (int splits = 1; splits <= MOST_SPLITS; splits *= 2) {
             double time = time_of(p, t, splits, units);
 
-            if (!fits(tiles[t].m, tiles[t].n, caps) || !may_split(p, splits) ||
+            if (!fits(p, tiles[t].m, tiles[t].n, caps) ||
+                !may_split(p, splits) ||
                 (way && strcmp(way, tiles[t].way) != 0) ||
                 (best.m > 0 && time >= least))
                 continue;
@@ -169,6 +183,14 @@ oc_tiling_launch(struct oc_step *launch, struct oc_steps *steps,
 
     oc_define(steps, launch, "TILE_M", tiling->m);
     oc_define(steps, launch, "TILE_N", tiling->n);
+    if (p->tensor) {
+        int three = local_of_stages(tiling->m, tiling->n, 3, steps->caps) <=
+                    steps->caps->local_memory;
+
+        oc_define(steps, launch, "STAGES", three ? 3 : 2);
+        oc_define(steps, launch, "MMA_PTX",
+                  steps->caps->tensor == OC_TENSOR_INSTRUCTIONS);
+    }
     oc_grid3(launch, tiles_of(p, tiling->m, tiling->n) * items, p->copies,
              tiling->splits, items, 1, 1);
 }

@@ -6,7 +6,8 @@
 
 #include "op/step.h"
 
-enum { OC_TILE_DEPTH = 8 }; /* terms of a sum that a step takes */
+/* Terms of a sum that a step takes. */
+enum { OC_TILE_DEPTH = 8, OC_TENSOR_DEPTH = 32 };
 
 /* Of `copies` products (groups, batches) at once. */
 struct oc_tiled {
@@ -14,6 +15,7 @@ struct oc_tiled {
     int64_t steps; /* of a sum */
     int64_t count; /* numbers of all outputs */
     int whole;     /* 1: sums may not be cut */
+    int tensor;    /* 1: by tensor cores (cl/tensor.clh) */
 };
 
 struct oc_tiling {
@@ -24,9 +26,11 @@ struct oc_tiling {
 
 /* Other ways, for lists of them (oc_op): tiles by name, "parts" of sums twice
  * as many, "fewer" of them. */
-#define OC_TILED_WAYS                                                          \
-    "tiled:32x128", "tiled:128x32", "tiled:64x64", "tiled:64x128",             \
-        "tiled:128x64", "tiled:128x128", "tiled:parts", "tiled:fewer"
+#define OC_TILE_WAYS(impl)                                                     \
+    impl ":32x128", impl ":128x32", impl ":64x64", impl ":64x128",             \
+        impl ":128x64", impl ":128x128", impl ":parts", impl ":fewer"
+#define OC_TILED_WAYS OC_TILE_WAYS("tiled")
+#define OC_TENSOR_WAYS OC_TILE_WAYS("tensor")
 
 struct oc_tiling oc_tiling_of(const struct oc_tiled *product,
                               const struct oc_caps *caps);
@@ -35,7 +39,8 @@ const char *oc_tiling_refuse(const struct oc_tiled *product,
                              const struct oc_caps *caps);
 /* Bytes of the parts; 0 where sums are whole. */
 size_t oc_tiling_scratch(const struct oc_tiling *tiling, int64_t count);
-/* -DTILE_M, -DTILE_N and the work-groups. */
+/* -DTILE_M, -DTILE_N and the work-groups; for tensor cores -DSTAGES and
+ * -DMMA_PTX, too. */
 void oc_tiling_launch(struct oc_step *launch, struct oc_steps *steps,
                       const struct oc_tiled *product,
                       const struct oc_tiling *tiling);

@@ -5,7 +5,8 @@
  * Plans named nets, for inference and for training, as for a card, with no
  * device at hand, and writes the text of each distinct program to FOLDER/K.cl
  * and its options to FOLDER/K.options, whose first word is the name of its
- * file in cl/. offline.sh gives them to compilers. */
+ * file in cl/. offline.sh gives them to compilers. Heavy operators also as for
+ * a card with tensor cores, and as for one that has them in loops. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,12 @@
 
 /* Between the least and the most of what is sold: local memory as NVIDIA's
  * OpenCL gives it, work-groups as AMD's does. */
-static const struct oc_caps card = {.compute_units = 80,
-                                    .local_memory = 48 << 10,
-                                    .max_work_group = 256,
-                                    .largest_allocation = 1u << 31,
-                                    .alignment = 256,
-                                    .fp64 = 1};
+static struct oc_caps card = {.compute_units = 80,
+                              .local_memory = 48 << 10,
+                              .max_work_group = 256,
+                              .largest_allocation = 1u << 31,
+                              .alignment = 256,
+                              .fp64 = 1};
 
 /* side 0: sequences of 32. */
 static const struct {
@@ -44,6 +45,8 @@ static const struct {
     const char *op, *attributes, *x, *w;
 } heavy[] = {
     {"MatMul", NULL, "512x512", "512x512"},
+    {"MatMul", NULL, "4096x1024", "1024x4096"},
+    {"MatMulT", "transA=1", "512x4096", "512x4096"},
     {"MatMulT", "transA=1 transB=1", "500x301", "77x500"},
     {"Conv", "pads=1,1,1,1", "8x64x28x28", "128x64x3x3"},
     {"Conv", "pads=1,1,1,1", "8x256x28x28", "256x256x3x3"},
@@ -235,6 +238,13 @@ main(int argc, char **argv)
         plan_heavy((int)k, OCELLUS_FLOAT);
         plan_heavy((int)k, OCELLUS_FLOAT16);
         plan_heavy((int)k, OCELLUS_BFLOAT16);
+        for (int tensor = OC_TENSOR_INSTRUCTIONS; tensor <= OC_TENSOR_LOOPS;
+             tensor++) {
+            card.tensor = tensor;
+            plan_heavy((int)k, OCELLUS_FLOAT16);
+            plan_heavy((int)k, OCELLUS_BFLOAT16);
+        }
+        card.tensor = OC_TENSOR_NONE;
     }
     free(seen);
     printf("%d\n", count);

@@ -12,6 +12,10 @@
 #
 # (the second with tiles of 128 x 128) must also keep all its variables in
 # registers, no more than so many: NVIDIA's a work-item, AMD's vectors a lane.
+# Programs with NVIDIA's instructions (-DMMA_PTX=1) are compiled for NVIDIA
+# alone, where their multiplications must be in the PTX; without them the same
+# in loops is for tests, and may take what it takes.
+#
 # The table is in the test's log:
 #
 #     sm_80, sm_90     registers, bytes of stack, bytes of spill stores
@@ -29,6 +33,14 @@ intel='dg2'
 compile() {
     "$clang" -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -O3 -S \
         -Wno-linker-warnings -Wno-unused-command-line-argument -nogpulib "$@"
+}
+
+# Has the program instructions of NVIDIA's?
+multiplies() {
+    case $options in
+    *-DMMA_PTX=1*) return 0 ;;
+    esac
+    return 1
 }
 
 # clang hides vload_half, which is in every OpenCL, where half is no type.
@@ -49,6 +61,11 @@ nvidia() {
         }
         END { for (k in depot) print k, "ptx", "-", depot[k], 0 }' \
         "$program.ptx" >>"$program.row"
+    if multiplies && ! grep -q '^[[:space:]]*mma\.sync\.aligned' \
+        "$program.ptx"; then
+        echo 'there is no mma.sync in it'
+        return 1
+    fi
     command -v ptxas >/dev/null 2>&1 || return 0
     for arch in sm_80 sm_90; do
         ptxas -v -arch=$arch "$program.ptx" -o "$program.cubin" \
@@ -56,6 +73,11 @@ nvidia() {
             cat "$program.said"
             return 1
         }
+        if multiplies && command -v nvdisasm >/dev/null 2>&1 &&
+            ! nvdisasm "$program.cubin" | grep -q 'HMMA'; then
+            echo "there is no HMMA in it for $arch"
+            return 1
+        fi
         awk -v arch=$arch '
             /Compiling entry function/ {
                 kernel = $7
@@ -102,6 +124,8 @@ if [ "$1" = one ]; then
     options=$(cut -s -d ' ' -f 2- "$program.options")
     {
         nvidia || echo 'does not compile for NVIDIA'
+        multiplies && cards=
+        multiplies && intel=
         for card in $cards; do
             amd "$card" || echo "does not compile for $card"
         done
@@ -152,6 +176,8 @@ for file in "$srcdir"/cl/*.cl; do
 done
 command -v ptxas >/dev/null 2>&1 ||
     echo '# no ptxas (CUDA): for NVIDIA only what PTX says'
+command -v nvdisasm >/dev/null 2>&1 ||
+    echo '# no nvdisasm (CUDA): multiplications looked for in PTX alone'
 command -v ocloc >/dev/null 2>&1 ||
     echo '# no ocloc (Debian: intel-opencl-icd): not compiled for Intel'
 find "$folder" -name '*.options' | sed 's/\.options$//' | sort |
@@ -199,6 +225,8 @@ for options in "$folder"/*.options; do
                 most = limit[$1]
             if (($1 tile) in limit)
                 most = limit[$1 tile]
+            if (what ~ /-DMMA_PTX=0/)
+                most = "none"
             bad = most != "none" && ($4 > 0 || spill > 0 ||
                                   ($3 != "-" && $3 > most + 0))
             if (most != "none")

@@ -122,6 +122,18 @@ matmul(const struct oc_node *node, const double *const x[], double *const y[])
         .reference = gemm, .tolerance = tolerance_, .gpu = 1, .units = 1       \
     }
 
+/* By tensor cores, whose factors and results are of that type. */
+#define TENSOR(type_, a, b, c, attributes_, units_, y)                         \
+    {                                                                          \
+        .op = "Gemm", .attributes = attributes_,                               \
+        .in = {{a, .type = type_}, {b, .type = type_}, {c, .type = type_}},    \
+        .reference = gemm, .expect = y,                                        \
+        .tolerance = (type_) == OCELLUS_FLOAT16 ? 6e-4 : 5e-3, .gpu = 1,       \
+        .units = units_, .tensor = 1, .by = "tensor", .no_gradient = 1         \
+    }
+#define HALF(...) TENSOR(OCELLUS_FLOAT16, __VA_ARGS__)
+#define BRAIN(...) TENSOR(OCELLUS_BFLOAT16, __VA_ARGS__)
+
 static const struct oc_case cases[] = {
     GEMM("1x1", "1x1", NULL, NULL, "1x1"),
     GEMM("7x5", "5x17", NULL, NULL, "7x17"),
@@ -195,6 +207,44 @@ static const struct oc_case cases[] = {
     TILED("4x300", "8x300", "4x1", "transB=1", 64, "4x8"),
     TILED_IN(OCELLUS_FLOAT16, 1e-3, "12x16", "16x20"),
     TILED_IN(OCELLUS_BFLOAT16, 8e-3, "13x9", "9x5"),
+    /* By tensor cores: each tile; chunks of eight, and rows that are none; all
+     * turns; ends of rows, columns and sums; more steps than stages. */
+    HALF("128x64", "64x128", NULL, NULL, 1, "128x128"),
+    BRAIN("120x104", "104x136", "136", "alpha=0.5 beta=-1", 1, "120x136"),
+    BRAIN("40x120", "128x40", "120x1", "transA=1 transB=1 beta=2", 1,
+          "120x128"),
+    HALF("96x125", "96x128", NULL, "transA=1", 1, "125x128"),
+    HALF("125x13", "63x13", "63", "transB=1", 1, "125x63"),
+    BRAIN("60x8", "8x128", NULL, NULL, 1, "60x128"),
+    HALF("61x37", "37x63", "61x1", NULL, 1, "61x63"),
+    BRAIN("60x72", "61x72", "61", "transB=1", 1, "60x61"),
+    HALF("20x48", "48x120", NULL, NULL, 1, "20x120"),
+    BRAIN("40x24", "125x40", "", "transA=1 transB=1", 1, "24x125"),
+    HALF("128x40", "40x24", NULL, NULL, 1, "128x24"),
+    HALF("1x1", "1x1", NULL, NULL, 1, "1x1"),
+    BRAIN("7x9", "9x5", "5", NULL, 1, "7x5"),
+    /* Sums in parts. */
+    HALF("8x1040", "1040x16", "16", "alpha=0.5 beta=2", 64, "8x16"),
+    BRAIN("5x1030", "6x1030", "5x1", "transB=1", 64, "5x6"),
+    {.op = "MatMul",
+     .in = {{"2x1x8x40", .type = OCELLUS_FLOAT16},
+            {"3x40x16", .type = OCELLUS_FLOAT16}},
+     .reference = matmul,
+     .tolerance = 6e-4,
+     .gpu = 1,
+     .units = 1,
+     .tensor = 1,
+     .by = "tensor"},
+    {.op = "MatMulT",
+     .attributes = "transB=1",
+     .in = {{"2x3x9x35", .type = OCELLUS_BFLOAT16},
+            {"2x1x11x35", .type = OCELLUS_BFLOAT16}},
+     .reference = matmul,
+     .tolerance = 5e-3,
+     .gpu = 1,
+     .units = 1,
+     .tensor = 1,
+     .by = "tensor"},
     {.op = "MatMul",
      .in = {{"2x1x4x5"}, {"3x5x6"}},
      .reference = matmul,

@@ -66,6 +66,8 @@ struct oc_case {
     int units;       /* of so many compute units, and without CLBlast; 0: as
                       * the device is */
     size_t largest;  /* of so many bytes at most an allocation; 0: likewise */
+    int tensor;      /* with tensor cores, in loops where it has none */
+    const char *by;  /* the implementation that the planner must take */
     int eager;       /* by whoever can do it, be it usually slower */
     int training;    /* as a part of a training */
     int gradient_of; /* the output whose gradient is looked at */

@@ -195,7 +195,10 @@ oc_test_forward(struct oc_test *t, const char *impl)
         oc_test_died(t, "plan");
         goto out;
     }
-    good = impl && strcmp(impl, who) != 0 ? 1 : run_twice(t, session, who);
+    if (!impl && t->of->by && strcmp(t->of->by, who) != 0)
+        oc_test_fail(t, "the planner takes another implementation");
+    else
+        good = impl && strcmp(impl, who) != 0 ? 1 : run_twice(t, session, who);
 out:
     oc_session_destroy(session);
     oc_graph_destroy(graph);
