@@ -570,6 +570,12 @@ typedef struct ocellus_plan_info {
 } ocellus_plan_info;
 OCELLUS_API ocellus_status ocellus_session_get_plan_info(
     ocellus_session *session, ocellus_plan_info *info);
+/* On processors a plan of many short steps becomes one launch, whose program
+ * may take a minute to build: a thread begins with that when the plan has been
+ * run often for a minute, and destroying the session waits for it. This builds
+ * it now, and keeps it with the program cache, from where sessions take it at
+ * once. It does nothing for other plans. Inputs must have been set. */
+OCELLUS_API ocellus_status ocellus_session_prepare(ocellus_session *session);
 /* The plan as text: node, implementation, layouts, places; `why` adds who
  * refused and why. Inputs must have been set. */
 OCELLUS_API ocellus_status ocellus_session_show(ocellus_session *session,

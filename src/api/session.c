@@ -95,6 +95,15 @@ ocellus_session_get_plan_info(ocellus_session *session, ocellus_plan_info *info)
 }
 
 ocellus_status
+ocellus_session_prepare(ocellus_session *session)
+{
+    const struct oc_plan *plan;
+    struct oc_run *run;
+    OC_TRY(oc_session_last_plan(session, &plan, &run));
+    return oc_run_prepare(run);
+}
+
+ocellus_status
 ocellus_session_show(ocellus_session *session, int why, char **text)
 {
     const struct oc_plan *plan;

@@ -80,6 +80,8 @@ warm_session(struct feed *feed, ocellus_device *device, ocellus_plan_info *plan)
     if (status == OCELLUS_OK)
         status = ocellus_session_run(session);
     if (status == OCELLUS_OK)
+        status = ocellus_session_prepare(session);
+    if (status == OCELLUS_OK)
         status = ocellus_session_get_plan_info(session, plan);
     ocellus_session_destroy(session);
     return status;
@@ -94,6 +96,8 @@ warm_trainer(struct feed *feed, ocellus_device *device, ocellus_plan_info *plan)
     if (status == OCELLUS_OK)
         status = ocellus_trainer_step(trainer, feed->input[0], feed->labels,
                                       NULL, 1, NULL);
+    if (status == OCELLUS_OK)
+        status = ocellus_session_prepare(ocellus_trainer_session(trainer));
     if (status == OCELLUS_OK)
         status = ocellus_session_get_plan_info(ocellus_trainer_session(trainer),
                                                plan);

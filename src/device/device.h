@@ -72,6 +72,11 @@ struct oc_run_info {
 };
 void oc_run_info(const struct oc_run *run, struct oc_run_info *info);
 
+/* Builds what a run builds for itself once it goes on for long, its single
+ * launch, and keeps it on disk; nothing where the plan has none or the driver
+ * does not take it. OCELLUS_CANCELLED: by the progress callback. */
+ocellus_status oc_run_prepare(struct oc_run *run);
+
 /* Profile: after oc_run_profile(run, 1) each run records its steps' times. */
 ocellus_status oc_run_profile(struct oc_run *run, int on);
 /* Microseconds of step k (index in plan->step) summed over the profiled runs,

@@ -76,6 +76,7 @@ struct ocellus_device {
     double build_ms;    /* spent on building, on the clock */
     uint64_t allocated; /* bytes in buffers made here */
     int spoils;         /* oc_device_spoil() */
+    int hurries;        /* single launches are built soon: for tests */
     ocellus_progress_function progress;
     void *progress_user;
 };
@@ -164,9 +165,11 @@ struct oc_single {
     struct oc_launch launch; /* its kernel is NULL as long as steps are taken */
     cl_mem numbers;          /* its table, or NULL */
     int runs;
-    int started; /* the thread that builds it */
+    double since;   /* oc_now() of the first */
+    int started;    /* its program is being built */
+    int has_thread; /* ... by a thread, that is to be joined */
     pthread_t thread;
-    atomic_int ready; /* the thread is done; -1: without success */
+    atomic_int ready; /* that is done; -1: without success */
 };
 
 struct oc_run {
@@ -202,7 +205,7 @@ ocellus_status oc_run_make_launch(struct oc_run *run,
                                   const struct oc_step *step,
                                   struct oc_launch *launch);
 /* The plan's single launch: made now if its program is there; begun to be
- * built once the run was enqueued often; gone. */
+ * built once the run was enqueued often and for long; gone. */
 ocellus_status oc_single_make(struct oc_run *run);
 ocellus_status oc_single_count(struct oc_run *run);
 void oc_single_destroy(struct oc_run *run);

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/thread.h"
@@ -40,15 +39,6 @@ struct work {
     struct job *job;
     int count, done;
 };
-
-static double
-milliseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
 
 const char *
 oc_program_text(const char *file)
@@ -240,13 +230,13 @@ keep(ocellus_device *device, struct oc_program *kept)
 static void
 keep_some(ocellus_device *device)
 {
-    double start = milliseconds();
+    double start = oc_now();
 
     for (struct oc_program *k = device->programs; k; k = k->next) {
         if (!k->what || !k->slow)
             continue;
         keep(device, k);
-        if (milliseconds() - start > device->build_ms / 4)
+        if (1e3 * (oc_now() - start) > device->build_ms / 4)
             return;
     }
 }
@@ -342,7 +332,7 @@ static ocellus_status
 build_text(ocellus_device *device, struct job *job, const char **text,
            int count, const char *options)
 {
-    double start = milliseconds();
+    double start = oc_now();
 
     disk_key(device, text, count, options, job->disk_key);
     job->program = from_disk(device, job, options);
@@ -350,7 +340,7 @@ build_text(ocellus_device *device, struct job *job, const char **text,
         return OCELLUS_OK;
     OC_TRY(compile(device, text, (cl_uint)count, job->step->file, options,
                    &job->program));
-    job->ms = milliseconds() - start;
+    job->ms = 1e3 * (oc_now() - start);
     oc_log(OCELLUS_LOG_DEBUG, "cl/%s.cl with \"%s\" built in %.0f ms",
            job->step->file, options, job->ms);
     return OCELLUS_OK;
@@ -464,7 +454,7 @@ oc_programs_build(ocellus_device *device, struct oc_step *const *step,
                   int count, int *distinct, int *built)
 {
     struct work work = {.device = device};
-    double start = milliseconds();
+    double start = oc_now();
     ocellus_status status;
 
     *built = 0;
@@ -481,7 +471,7 @@ oc_programs_build(ocellus_device *device, struct oc_step *const *step,
             insert(device, &work.job[k]);
         }
     pthread_mutex_lock(&device->lock);
-    device->build_ms += milliseconds() - start;
+    device->build_ms += 1e3 * (oc_now() - start);
     pthread_mutex_unlock(&device->lock);
     free(work.job);
     return status;

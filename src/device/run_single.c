@@ -1,16 +1,19 @@
 /* run_single.c - the one launch that stands for a small net's steps.
  *
- * Its program is the net's own, and costs a second or two to build: nobody
- * waits for that. What the disk holds is taken at once; otherwise steps are
- * taken until the run was enqueued so often that it will be again. Then a
- * thread builds the program, and keeps it on disk, while steps go on. It gives
- * the same bits, so nobody sees from where on it is taken.
+ * Its program is the net's own, and takes as long to build as all others of
+ * the net together, or longer; nothing can stop a driver that builds. So a run
+ * that ends soon never begins: what the disk holds is taken at once; otherwise
+ * steps are taken until the run has gone on for so long that it likely goes on
+ * as long again. Then a thread builds the program, and keeps it on disk, while
+ * steps go on. It gives the same bits, so nobody sees from where on it is
+ * taken. oc_run_prepare() builds it when it is told to.
  */
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "device/inside.h"
 
-enum { OFTEN = 200 };
+enum { OFTEN = 200, LONG = 60 }; /* runs, seconds */
 
 static ocellus_status
 take(struct oc_run *run)
@@ -99,6 +102,19 @@ build(void *context)
     return NULL;
 }
 
+static int
+is_time(struct oc_run *run)
+{
+    struct oc_single *single = &run->single;
+
+    if (single->runs == 0)
+        single->since = oc_now();
+    if (single->runs < OFTEN)
+        single->runs++;
+    return single->runs == OFTEN &&
+           (run->device->hurries || oc_now() > single->since + LONG);
+}
+
 /* A driver that does not take the text leaves the steps. */
 ocellus_status
 oc_single_count(struct oc_run *run)
@@ -109,17 +125,42 @@ oc_single_count(struct oc_run *run)
         return OCELLUS_OK;
     if (single->started)
         return atomic_load(&single->ready) > 0 ? take(run) : OCELLUS_OK;
-    if (++single->runs == OFTEN)
-        single->started =
+    if (is_time(run))
+        single->started = single->has_thread =
             pthread_create(&single->thread, NULL, build, run) == 0;
     return OCELLUS_OK;
+}
+
+static void
+wait_for_thread(struct oc_single *single)
+{
+    if (single->has_thread)
+        pthread_join(single->thread, NULL);
+    single->has_thread = 0;
+}
+
+ocellus_status
+oc_run_prepare(struct oc_run *run)
+{
+    static const char what[] = "building one launch of all steps";
+    struct oc_single *single = &run->single;
+
+    if (!run->plan->single || single->launch.kernel)
+        return OCELLUS_OK;
+    if (oc_device_progress(run->device, what, 0, 1))
+        return oc_fail(OCELLUS_CANCELLED, "the building was stopped");
+    wait_for_thread(single);
+    if (!single->started)
+        build(run);
+    single->started = 1;
+    oc_device_progress(run->device, what, 1, 1);
+    return atomic_load(&single->ready) > 0 ? take(run) : OCELLUS_OK;
 }
 
 void
 oc_single_destroy(struct oc_run *run)
 {
-    if (run->single.started)
-        pthread_join(run->single.thread, NULL);
+    wait_for_thread(&run->single);
     if (run->single.launch.kernel)
         clReleaseKernel(run->single.launch.kernel);
     if (run->single.numbers)

@@ -194,7 +194,7 @@ race_all(struct oc_tuner *t)
             c->state = OCELLUS_TUNE_KNOWN;
             continue;
         }
-        if (oc_tune_now() > t->until)
+        if (oc_now() > t->until)
             continue;
         snprintf(what, sizeof what, "tuning %s", c->what);
         if (oc_device_progress(t->device, what, k, t->n_classes))
@@ -235,10 +235,10 @@ measure_base(struct oc_tuner *t)
                               OC_TUNE_MOST_ROUNDS));
     OC_TRY(oc_tune_whole_run(&t->base));
     t->base.rounds = 0;
-    begin = oc_tune_now();
-    for (int k = 0; k < FIRST_ROUNDS && (k == 0 || oc_tune_now() < t->end); k++)
+    begin = oc_now();
+    for (int k = 0; k < FIRST_ROUNDS && (k == 0 || oc_now() < t->end); k++)
         OC_TRY(oc_tune_whole_run(&t->base));
-    end = (oc_tune_now() - begin) / t->base.rounds * 2 *
+    end = (oc_now() - begin) / t->base.rounds * 2 *
           (2 * OC_TUNE_LEAST_ROUNDS + 4);
     if (end > end_part * (t->end - t->start))
         end = end_part * (t->end - t->start);
@@ -310,7 +310,7 @@ oc_session_tune(struct ocellus_session *session, double seconds,
     result->kept = oc_cache_takes(session->device->cache);
     t.caps.tuned = NULL;
     t.caps.n_tuned = 0;
-    t.start = oc_tune_now();
+    t.start = oc_now();
     t.end = t.start + (seconds > 0 ? seconds : USUAL_SECONDS);
     status = tune(&t);
     if (status == OCELLUS_OK)

@@ -3,6 +3,7 @@
 #ifndef OC_DEVICE_TUNE_INSIDE_H
 #define OC_DEVICE_TUNE_INSIDE_H
 
+#include "base/thread.h"
 #include "device/session.h"
 #include "device/tune.h"
 #include "plan/tuned.h"
@@ -71,7 +72,7 @@ struct oc_tune_race {
     const struct oc_tune_site *site;
     struct oc_tune_form **form; /* grows */
     int *n_forms, *room_forms;
-    double until; /* of oc_tune_now() */
+    double until; /* of oc_now() */
 
     char by[OC_TUNE_NAME], usual[OC_TUNE_NAME];
     double us, usual_us; /* of the winner, of the usual one */
@@ -84,9 +85,6 @@ int oc_tune_candidates(const struct oc_caps *caps, const struct oc_node *node);
  * the usual one's failure is that of the call. *whole = 0: the time was up
  * before all were tried, and who was fastest once more. */
 ocellus_status oc_tune_race_run(struct oc_tune_race *race, int *whole);
-
-/* Seconds of a clock that never goes back. */
-double oc_tune_now(void);
 
 /* ---- a whole plan (tune_whole.c) ----------------------------------------- */
 

@@ -76,7 +76,7 @@ drop_class(struct oc_tuner *t, struct oc_tune_class *c, const char *why)
 static ocellus_status
 take_rounds(struct oc_tuner *t, struct oc_tune_whole *tuned)
 {
-    double until = oc_tune_now() + OC_TUNE_END_SECONDS;
+    double until = oc_now() + OC_TUNE_END_SECONDS;
 
     if (until > t->end)
         until = t->end;
@@ -84,7 +84,7 @@ take_rounds(struct oc_tuner *t, struct oc_tune_whole *tuned)
     OC_TRY(oc_tune_whole_run(tuned));
     t->base.rounds = tuned->rounds = 0;
     for (int k = 0; k < OC_TUNE_MOST_ROUNDS; k++) {
-        const double now = oc_tune_now();
+        const double now = oc_now();
 
         if (now > t->end || (now > until && k >= OC_TUNE_LEAST_ROUNDS))
             break;
@@ -152,7 +152,7 @@ measure_tuned(struct oc_tuner *t, int *dropped)
     status = OCELLUS_OK;
     if (caps.n_tuned == 0)
         t->result->tuned_ms = t->result->usual_ms;
-    else if (oc_tune_now() <= t->end)
+    else if (oc_now() <= t->end)
         status =
             oc_tune_whole_open(&tuned, t->session, &caps, OC_TUNE_MOST_ROUNDS);
     if (status == OCELLUS_OK && tuned.run)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "device/doctor.h"
@@ -21,15 +20,6 @@ enum {
 };
 static const double turns_seconds = 0.3; /* more turns only within that */
 static const double hopeless = 1.1;      /* no more turns */
-
-double
-oc_tune_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- who takes part ------------------------------------------------------ */
 
@@ -160,9 +150,9 @@ take_turns(struct oc_tune_race *race, struct oc_tune_trial *usual,
         OC_TRY(oc_tune_trial_run(usual, race->site, &a[0]));
         OC_TRY(oc_tune_trial_run(trial, race->site, &b[0]));
     }
-    start = oc_tune_now();
+    start = oc_now();
     for (count = 1; count < MOST_TURNS && !slow; count++) {
-        if (count >= LEAST_TURNS && (oc_tune_now() > start + turns_seconds ||
+        if (count >= LEAST_TURNS && (oc_now() > start + turns_seconds ||
                                      ratio_of(b, a, count) > hopeless))
             break;
         OC_TRY(oc_tune_trial_run(usual, race->site, &a[count]));
@@ -337,7 +327,7 @@ run_all(struct oc_tune_race *race, struct oc_tune_trial *usual,
 {
     for (int k = 1; k < count; k++) {
         list[k].out = is_slow(race, list[k].by);
-        if (!list[k].out && oc_tune_now() > race->until) {
+        if (!list[k].out && oc_now() > race->until) {
             *whole = 0;
             return OCELLUS_OK;
         }
@@ -369,7 +359,7 @@ oc_tune_race_run(struct oc_tune_race *race, int *whole)
     if (race->usual_us <= 0)
         OC_TRY_OUT(oc_tune_trial_run(&usual, race->site, &race->usual_us));
     while (*whole && (best = leader(list, count)) != NULL && !best->confirmed) {
-        *whole = oc_tune_now() <= race->until;
+        *whole = oc_now() <= race->until;
         if (*whole)
             OC_TRY_OUT(confirm(race, &usual, best));
     }

@@ -40,7 +40,7 @@ oc_plan_text(const struct oc_plan *plan, int why, char **out)
                    (double)arena / 1048576, plan->flops / 1e9);
     if (plan->single)
         oc_text_append(&text, "short steps: one launch for all once it was run "
-                              "often\n");
+                              "for long\n");
     if (tuned)
         oc_text_printf(&text, "%d nodes as `ocellus tune` found best\n", tuned);
     *out = text.data;

@@ -21,6 +21,7 @@ static void
 setup(void)
 {
     must(ocellus_device_open(NULL, &device));
+    device->hurries = 1;
 }
 
 static void
@@ -248,6 +249,43 @@ START_TEST(large_nets_keep_their_steps)
 }
 END_TEST
 
+/* Where the disk holds nothing, a run of some seconds builds nothing; then it
+ * does so when it is told to, and the next session finds it. */
+START_TEST(built_late_or_when_told)
+{
+    char folder[] = "/tmp/ocellus-single-XXXXXX", command[64];
+    ocellus_graph *graph = small_net(2, 0);
+    ocellus_tensor *x = pictures(1, 1);
+    ocellus_session *session;
+    float y[2][CLASSES];
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ocellus_device_close(device);
+    setenv("XDG_CACHE_HOME", folder, 1);
+    must(ocellus_device_open(NULL, &device));
+    must(ocellus_session_create(device, graph, &session));
+    for (int k = 0; k < 300; k++)
+        run(session, x, y[0], CLASSES);
+    ck_assert_int_gt(launches(session), 4);
+    must(ocellus_session_prepare(session));
+    if (oc_device_caps(device)->cpu)
+        ck_assert_int_eq(launches(session), 1);
+    run(session, x, y[1], CLASSES);
+    ck_assert_mem_eq(y[0], y[1], sizeof y[0]);
+    ocellus_session_destroy(session);
+    must(ocellus_session_create(device, graph, &session));
+    run(session, x, y[1], CLASSES);
+    if (oc_device_caps(device)->cpu)
+        ck_assert_int_eq(launches(session), 1);
+    ck_assert_mem_eq(y[0], y[1], sizeof y[0]);
+    ocellus_session_destroy(session);
+    ocellus_tensor_destroy(x);
+    ocellus_graph_destroy(graph);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -258,6 +296,7 @@ add(TCase *tests)
     tcase_add_test(tests, same_bits);
     tcase_add_test(tests, memory_from_outside);
     tcase_add_test(tests, large_nets_keep_their_steps);
+    tcase_add_test(tests, built_late_or_when_told);
 }
 
 int
