@@ -53,7 +53,9 @@ struct making {
     size_t local; /* bytes, the most that a step takes */
     int *block;   /* per step: the first one with its kernel's text */
     int32_t *table;
-    int numbers, room; /* of the table */
+    int numbers; /* in the table, so far */
+    int room;    /* of it: behind the numbers lie counters, two a step and one
+                  * for the end, zero whenever no run is under way */
 };
 
 static int
@@ -184,7 +186,6 @@ put_step(struct making *m, const struct oc_step *step, int block)
     m->local = local > m->local ? local : m->local;
 }
 
-/* Its tail, zeros: two counters a step and one for the end. */
 static void
 put_all(struct making *m)
 {
