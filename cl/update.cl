@@ -14,6 +14,8 @@
  *   add      s' = s + share g
  *   mean     g' = (s + g) share, s' = 0
  *   scale    g' = g factor
+ *   squares  sum of g^2 of each piece, in the order of the tensors
+ *   narrow   q = p, rounded to TYPE_q
  *
  * A launch serves MANY tensors of one treatment: their arguments, of each its
  * numbers and their count, come first, one tensor behind the other. A
@@ -23,6 +25,8 @@
  *   MANY       1, or a multiple of 8 up to 64; tensors of count 0 are nothing
  *   IN_PLACE   1: what changes lies where the old numbers lie
  *   MOMENTUM, NESTEROV, DAMPENED, DECOUPLED   0 or 1
+ *   FACTORED   1: optimizers take g times a factor, and where that is 0, leave
+ *              all as it was
  *   ONLY       the number of the one kernel that is wanted, in the order above
  *              from 1 on; 0: all. Of many tensors, each takes long to compile
  */
@@ -53,26 +57,41 @@
 #ifndef DECOUPLED
 #define DECOUPLED 0
 #endif
+#ifndef FACTORED
+#define FACTORED 0
+#endif
 
 #if LANES > 1
 #define NUMBERS WIDE
-#define GET(p, v)                                                              \
+#define GET(p, v) GET_AS(1, p, v)
+#define GET_AS(type, p, v)                                                              \
     NUMBERS v;                                                                 \
     if (n >= LANES)                                                            \
-        v = VLOAD(1, p, i);                                                    \
+        v = VLOAD(type, p, i);                                                 \
     else                                                                       \
-        LOAD_PART(1, p, i, n, v)
-#define PUT(p, v)                                                              \
+        LOAD_PART(type, p, i, n, v)
+#define PUT(p, v) PUT_AS(1, p, v)
+#define PUT_AS(type, p, v)                                                     \
     if (n >= LANES)                                                            \
-        VSTORE(1, p, i, v);                                                    \
+        VSTORE(type, p, i, v);                                                 \
     else                                                                       \
-        STORE_PART(1, p, i, n, v)
+        STORE_PART(type, p, i, n, v)
 #else
 #define NUMBERS float
 #define GET(p, v) NUMBERS v = p[i]
+#define GET_AS(type, p, v) NUMBERS v = LOAD(type, p, i)
 #define PUT(p, v) p[i] = v
+#define PUT_AS(type, p, v) STORE(type, p, i, v)
 #endif
 
+/* A gradient may be of another type (TYPE_g) than what it changes. */
+#ifndef TYPE_g
+#define TYPE_g 1
+#endif
+#ifndef TYPE_q
+#define TYPE_q 1
+#endif
+typedef __global const STORAGE(TYPE_g) *gradient_in;
 typedef __global const float *numbers_in;
 typedef __global float *numbers_out;
 
@@ -120,13 +139,41 @@ typedef __global float *numbers_out;
 #if MOMENTUM
 #define MOMENTUM_STATE(k) STATE(pm, qm, k)
 #define USE_MOMENTUM(k) USE_STATE(pm, qm, k)
+#define LEAVE_MOMENTUM LEAVE(pm, qm)
 #else
 #define MOMENTUM_STATE(k)
 #define USE_MOMENTUM(k)
+#define LEAVE_MOMENTUM
+#endif
+
+/* The step is skipped: LEAVE is said of each state. */
+#if IN_PLACE
+#define LEAVE(p, q)
+#else
+#define LEAVE(p, q)                                                            \
+    {                                                                          \
+        GET(p, v_);                                                            \
+        PUT(q, v_);                                                            \
+    }
+#endif
+#if FACTORED
+#define OR_LEAVE(states)                                                       \
+    const float factor = factors[0];                                           \
+    if (factor == 0.0f) {                                                      \
+        PIECE                                                                  \
+        {                                                                      \
+            states                                                             \
+        }                                                                      \
+        return;                                                                \
+    }
+#define TIMES_FACTOR(g) g *= factor
+#else
+#define OR_LEAVE(states)
+#define TIMES_FACTOR(g)
 #endif
 
 #define SGD_TENSOR(k)                                                          \
-    STATE(pw, qw, k) numbers_in pg##k, MOMENTUM_STATE(k) int count##k,
+    STATE(pw, qw, k) gradient_in pg##k, MOMENTUM_STATE(k) int count##k,
 #define USE(k)                                                                 \
     USE_STATE(pw, qw, k);                                                      \
     pg = pg##k;                                                                \
@@ -134,11 +181,11 @@ typedef __global float *numbers_out;
 
 #if ONLY == 0 || ONLY == 1
 __kernel void
-sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, float momentum,
-    float rest, float decay)
+sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, numbers_in factors,
+    float momentum, float rest, float decay)
 {
     const float step = rate[0];
-    numbers_in pg = 0;
+    gradient_in pg = 0;
     STATE_IN_USE(pw, qw);
 #if MOMENTUM
     const float keep = DAMPENED && steps[0] <= 1.0f ? 1.0f : rest;
@@ -146,10 +193,12 @@ sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, float momentum,
 #endif
 
     FIND_PIECE;
+    OR_LEAVE(LEAVE(pw, qw) LEAVE_MOMENTUM)
     PIECE
     {
         GET(pw, w);
-        GET(pg, g);
+        GET_AS(TYPE_g, pg, g);
+        TIMES_FACTOR(g);
         g += decay * w;
 #if MOMENTUM
         GET(pm, m);
@@ -168,7 +217,7 @@ sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, float momentum,
 #endif
 
 #define ADAM_TENSOR(k)                                                         \
-    STATE(pw, qw, k) numbers_in pg##k, STATE(pm, qm, k) STATE(pv, qv, k)       \
+    STATE(pw, qw, k) gradient_in pg##k, STATE(pm, qm, k) STATE(pv, qv, k)       \
         int count##k,
 #undef USE
 #define USE(k)                                                                 \
@@ -179,23 +228,25 @@ sgd(EACH(SGD_TENSOR) numbers_in rate, numbers_in steps, float momentum,
 
 #if ONLY == 0 || ONLY == 2
 __kernel void
-adam(EACH(ADAM_TENSOR) numbers_in rate, numbers_in steps, float beta1,
-     float rest1, float log1, float beta2, float rest2, float log2,
+adam(EACH(ADAM_TENSOR) numbers_in rate, numbers_in steps, numbers_in factors,
+     float beta1, float rest1, float log1, float beta2, float rest2, float log2,
      float epsilon, float decay)
 {
     const float t = steps[0], step = rate[0];
     const float scale = step / -expm1(t * log1);
     const float root = sqrt(-expm1(t * log2));
-    numbers_in pg = 0;
+    gradient_in pg = 0;
     STATE_IN_USE(pw, qw);
     STATE_IN_USE(pm, qm);
     STATE_IN_USE(pv, qv);
 
     FIND_PIECE;
+    OR_LEAVE(LEAVE(pw, qw) LEAVE(pm, qm) LEAVE(pv, qv))
     PIECE
     {
         GET(pw, w);
-        GET(pg, g);
+        GET_AS(TYPE_g, pg, g);
+        TIMES_FACTOR(g);
         GET(pm, m);
         GET(pv, v);
 #if DECOUPLED
@@ -214,7 +265,7 @@ adam(EACH(ADAM_TENSOR) numbers_in rate, numbers_in steps, float beta1,
 #endif
 
 #define RMSPROP_TENSOR(k)                                                      \
-    STATE(pw, qw, k) numbers_in pg##k, STATE(pv, qv, k) MOMENTUM_STATE(k)      \
+    STATE(pw, qw, k) gradient_in pg##k, STATE(pv, qv, k) MOMENTUM_STATE(k)      \
         int count##k,
 #undef USE
 #define USE(k)                                                                 \
@@ -225,11 +276,11 @@ adam(EACH(ADAM_TENSOR) numbers_in rate, numbers_in steps, float beta1,
 
 #if ONLY == 0 || ONLY == 3
 __kernel void
-rmsprop(EACH(RMSPROP_TENSOR) numbers_in rate, float alpha, float rest,
-        float epsilon, float momentum, float decay)
+rmsprop(EACH(RMSPROP_TENSOR) numbers_in rate, numbers_in factors, float alpha,
+        float rest, float epsilon, float momentum, float decay)
 {
     const float step = rate[0];
-    numbers_in pg = 0;
+    gradient_in pg = 0;
     STATE_IN_USE(pw, qw);
     STATE_IN_USE(pv, qv);
 #if MOMENTUM
@@ -237,10 +288,12 @@ rmsprop(EACH(RMSPROP_TENSOR) numbers_in rate, float alpha, float rest,
 #endif
 
     FIND_PIECE;
+    OR_LEAVE(LEAVE(pw, qw) LEAVE(pv, qv) LEAVE_MOMENTUM)
     PIECE
     {
         GET(pw, w);
-        GET(pg, g);
+        GET_AS(TYPE_g, pg, g);
+        TIMES_FACTOR(g);
         GET(pv, v);
         g += decay * w;
         v = alpha * v + rest * g * g;
@@ -282,7 +335,7 @@ average(EACH(AVERAGE_TENSOR) numbers_in keeps)
 }
 #endif
 
-#define ADD_TENSOR(k) STATE(ps, qs, k) numbers_in pg##k, int count##k,
+#define ADD_TENSOR(k) STATE(ps, qs, k) gradient_in pg##k, int count##k,
 #undef USE
 #define USE(k)                                                                 \
     USE_STATE(ps, qs, k);                                                      \
@@ -292,14 +345,14 @@ average(EACH(AVERAGE_TENSOR) numbers_in keeps)
 __kernel void
 add(EACH(ADD_TENSOR) float share)
 {
-    numbers_in pg = 0;
+    gradient_in pg = 0;
     STATE_IN_USE(ps, qs);
 
     FIND_PIECE;
     PIECE
     {
         GET(ps, s);
-        GET(pg, g);
+        GET_AS(TYPE_g, pg, g);
         s += share * g;
         PUT(qs, s);
     }
@@ -349,6 +402,93 @@ scale(EACH(SCALE_TENSOR) numbers_in factors)
         GET(pg, g);
         g *= factor;
         PUT(qg, g);
+    }
+}
+#endif
+
+#define SQUARES_TENSOR(k) gradient_in pg##k, int count##k,
+#undef USE
+#define USE(k) pg = pg##k
+
+#if ONLY == 0 || ONLY == 8
+__kernel void
+squares(EACH(SQUARES_TENSOR) numbers_out sums, __local float *part)
+{
+    const int id = (int)get_local_id(0);
+    NUMBERS sum = 0.0f;
+    gradient_in pg = 0;
+
+    FIND_PIECE;
+    PIECE
+    {
+        GET_AS(TYPE_g, pg, g);
+        sum += g * g;
+    }
+#if LANES > 1
+    float lane[LANES];
+    OC_CAT(vstore, LANES)(sum, 0, lane);
+    part[id] = 0.0f;
+    for (int k = 0; k < LANES; k++)
+        part[id] += lane[k];
+#else
+    part[id] = sum;
+#endif
+    for (int half_ = (int)get_local_size(0) / 2; half_ > 0; half_ /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (id < half_)
+            part[id] += part[id + half_];
+    }
+    if (id == 0)
+        sums[get_group_id(0)] = part[0];
+}
+#endif
+
+/* good and scale of the loss before and after this step, of whose gradients,
+ * scaled, the squares' sum is known; the factor that the optimizer takes them
+ * times: 1 / scale, less where the norm is clipped, and 0 where it is none. */
+#if ONLY == 0 || ONLY == 9
+__kernel void
+loss_scale(numbers_in scales, numbers_in goods, numbers_in sums,
+           numbers_out new_scales, numbers_out new_goods, numbers_out factors,
+           float growth, float backoff, float interval, float clip)
+{
+    const float scale = scales[0], good = goods[0], sum = sums[0];
+    const int finite = sum - sum == 0.0f;
+    const int grows = finite && good + 1.0f >= interval;
+    const float norm = sqrt(sum) / scale;
+    const float share = clip > 0.0f ? fmin(1.0f, clip / (norm + 1e-6f)) : 1.0f;
+    const float larger = scale * growth;
+
+    if (get_global_id(0) > 0)
+        return;
+    new_scales[0] = !finite ? scale * backoff
+                    : grows && larger - larger == 0.0f ? larger
+                                                       : scale;
+    new_goods[0] = finite && !grows ? good + 1.0f : 0.0f;
+    factors[0] = finite ? share / scale : 0.0f;
+}
+#endif
+
+#define NARROW_TENSOR(k)                                                       \
+    numbers_in pw##k, __global STORAGE(TYPE_q) *qw##k, int count##k,
+#undef USE
+#define USE(k)                                                                 \
+    pw = pw##k;                                                                \
+    qw = qw##k
+
+/* The last argument closes the list. */
+#if ONLY == 0 || ONLY == 10
+__kernel void
+narrow(EACH(NARROW_TENSOR) int unused)
+{
+    numbers_in pw = 0;
+    __global STORAGE(TYPE_q) *qw = 0;
+
+    FIND_PIECE;
+    PIECE
+    {
+        GET(pw, w);
+        PUT_AS(TYPE_q, qw, w);
     }
 }
 #endif

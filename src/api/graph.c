@@ -95,11 +95,16 @@ ocellus_graph_set_seed(ocellus_graph *graph, uint64_t seed)
 ocellus_status
 ocellus_graph_set_precision(ocellus_graph *graph, const char *precision)
 {
-    graph->bfloat16 = strcmp(precision, "bf16") == 0;
-    if (!graph->bfloat16 && strcmp(precision, "fp32") != 0)
-        return oc_fail(OCELLUS_BAD_ARGUMENT,
-                       "a precision is fp32 or bf16, not '%s'", precision);
-    return OCELLUS_OK;
+    static const char *const names[] = {
+        [OC_FP32] = "fp32", [OC_BF16] = "bf16", [OC_FP16] = "fp16"};
+
+    for (size_t k = 0; k < OC_COUNT(names); k++)
+        if (strcmp(precision, names[k]) == 0) {
+            graph->precision = (enum oc_precision)k;
+            return OCELLUS_OK;
+        }
+    return oc_fail(OCELLUS_BAD_ARGUMENT,
+                   "a precision is fp32, bf16 or fp16, not '%s'", precision);
 }
 
 ocellus_status

@@ -219,7 +219,7 @@ run_by(struct doctor *d, const char *impl, int block, int halo,
     ocellus_status status;
 
     OC_TRY_OUT(oc_trial_graph(&d->trial, block, halo, &graph, outputs));
-    graph->bfloat16 = 1;
+    graph->precision = OC_BF16;
     OC_TRY_OUT(open_session(d, graph, impl, &session));
     OC_TRY_OUT(oc_session_plan(session, &plan, NULL));
     if (taken(plan, d->trial.op, impl, &o->why))

@@ -250,6 +250,23 @@ split(struct ocellus_session *s, struct entry *e, struct ocellus_graph **bound)
     return OCELLUS_OK;
 }
 
+/* Two bytes a number are for devices that compute in them as fast as in
+ * float32: kernels for processors round factors at most, where they pack them.
+ */
+static ocellus_status
+choose_storage(const struct ocellus_session *s, struct ocellus_graph *bound)
+{
+    if (bound->precision == OC_FP16 && s->caps.cpu)
+        return oc_fail(OCELLUS_UNSUPPORTED,
+                       "fp16 is for graphics cards, and this device is a "
+                       "processor: use fp32, or bf16 where `ocellus devices` "
+                       "says bfloat16 yes");
+    if (bound->precision != OC_FP32 && !s->caps.cpu)
+        bound->storage =
+            bound->precision == OC_FP16 ? OCELLUS_FLOAT16 : OCELLUS_BFLOAT16;
+    return OCELLUS_OK;
+}
+
 static ocellus_status
 make_plan(struct ocellus_session *s, struct entry *e)
 {
@@ -259,6 +276,8 @@ make_plan(struct ocellus_session *s, struct entry *e)
     e->n_own = bound->n_outputs;
     if (oc_graph_waiting(bound) != NULL)
         status = split(s, e, &bound);
+    if (status == OCELLUS_OK)
+        status = choose_storage(s, bound);
     if (status == OCELLUS_OK)
         status = s->pass ? s->pass(bound, s->user) : oc_infer_pass(bound);
 #ifdef OC_DEBUG

@@ -157,7 +157,7 @@ fill_graph(const struct oc_tune_site *site, struct ocellus_graph *graph)
     struct oc_node *made;
 
     graph->training = node->graph->training;
-    graph->bfloat16 = node->graph->bfloat16;
+    graph->precision = node->graph->precision;
     for (int k = 0; k < node->n_in; k++) {
         if (!node->in[k])
             continue;

@@ -176,7 +176,8 @@ copy_all(struct oc_copying *c, const struct oc_shape *shapes,
     c->to->open = from->open;
     c->to->opset = from->opset;
     c->to->training = from->training;
-    c->to->bfloat16 = from->bfloat16;
+    c->to->precision = from->precision;
+    c->to->storage = from->storage;
     OC_TRY(oc_graph_keep(c->to, (struct ocellus_graph *)from));
     for (int k = 0; k < from->n_metadata; k++)
         OC_TRY(oc_graph_set_metadata(c->to, from->metadata[k].key,

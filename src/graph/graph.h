@@ -117,6 +117,13 @@ struct oc_node {
     uint32_t missing;                   /* ... for these inputs' numbers */
 };
 
+/* Sums are float32, and so are parameters. */
+enum oc_precision {
+    OC_FP32,
+    OC_BF16, /* factors and tensors may be rounded to bfloat16 */
+    OC_FP16  /* ... to half; losses are scaled in a training */
+};
+
 struct oc_metadata {
     const char *key, *value;
 };
@@ -129,7 +136,9 @@ struct ocellus_graph {
     int open;      /* its nodes may wait */
     int64_t opset; /* of the file that it was read from; 0: none */
     int training;  /* a step of training: rounding adds up there */
-    int bfloat16;  /* factors may be rounded to bfloat16; sums may not */
+    enum oc_precision precision; /* what its author allows */
+    ocellus_type storage; /* of tensors inside, where it does no harm: float16
+                           * or bfloat16; 0: as the nodes say (pass/mixed.h) */
     struct oc_metadata *metadata;
     int n_metadata, room_metadata;
     ocellus_status status; /* the first failure of a builder */

@@ -201,7 +201,7 @@ split(struct splitting *s, int *n_out)
         OC_TRY(oc_graph_create(&half[k]->to));
         half[k]->to->open = 1;
         half[k]->to->seed = s->graph->seed;
-        half[k]->to->bfloat16 = s->graph->bfloat16;
+        half[k]->to->precision = s->graph->precision;
         OC_TRY(oc_graph_keep(half[k]->to, s->graph));
         half[k]->map = calloc(n, sizeof(*half[k]->map));
         if (half[k]->map == NULL)

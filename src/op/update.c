@@ -9,10 +9,17 @@
 #include <math.h>
 #include <string.h>
 
-#include "op/impl.h"
+#include "op/update.h"
+
+static int
+is_narrow(const struct ocellus_value *value)
+{
+    return value->type == OCELLUS_FLOAT16 || value->type == OCELLUS_BFLOAT16;
+}
 
 /* An output for each input that changes, in their order; all are float32
- * tensors of the same shape. `ones` are the inputs of one element, `read` those
+ * tensors of the same shape, but that input 1, a gradient, may be narrower.
+ * `ones` are the inputs of one element, `read` those
  * that are read alone. */
 static ocellus_status
 infer(struct oc_node *node, uint32_t ones, uint32_t read)
@@ -27,7 +34,7 @@ infer(struct oc_node *node, uint32_t ones, uint32_t read)
 
         if (!in)
             continue;
-        if (in->type != OCELLUS_FLOAT)
+        if (in->type != OCELLUS_FLOAT && !(k == 1 && is_narrow(in)))
             return oc_node_fail(node, OCELLUS_BAD_MODEL,
                                 "input %d is %s, not float32", k,
                                 oc_type_name(in->type));
@@ -52,8 +59,8 @@ chunk_of(const struct oc_caps *caps)
     return caps->cpu ? 2048 : 1024;
 }
 
-static int
-lanes_of(const struct oc_caps *caps)
+int
+oc_update_lanes(const struct oc_caps *caps)
 {
     if (!caps->cpu)
         return 1;
@@ -62,8 +69,8 @@ lanes_of(const struct oc_caps *caps)
                : 8;
 }
 
-static int64_t
-group_of(const struct oc_caps *caps)
+int64_t
+oc_update_group(const struct oc_caps *caps)
 {
     int64_t most = (int64_t)caps->max_work_group, size = 256;
 
@@ -97,8 +104,9 @@ lie_in_place(const struct oc_steps *steps, const int pairs[][2])
 static int
 number_of(const char *kernel)
 {
-    static const char *const kernels[] = {"sgd", "adam", "rmsprop", "average",
-                                          "add", "mean", "scale"};
+    static const char *const kernels[] = {
+        "sgd",  "adam",  "rmsprop", "average",    "add",
+        "mean", "scale", "squares", "loss_scale", "narrow"};
     int k = 0;
 
     while (strcmp(kernels[k], kernel) != 0)
@@ -115,14 +123,16 @@ start(struct oc_steps *steps, const char *kernel, const int pairs[][2],
     const struct oc_caps *caps = steps->caps;
     const int in_place = lie_in_place(steps, pairs);
     const int64_t count = oc_shape_count(&steps->node->in[0]->shape);
-    const int64_t chunk = chunk_of(caps), group = group_of(caps);
+    const int64_t chunk = chunk_of(caps), group = oc_update_group(caps);
     struct oc_step *launch = oc_launch(steps, "update", kernel);
     int n = 0;
 
     oc_define(steps, launch, "ONLY", number_of(kernel));
     oc_define(steps, launch, "CHUNK", (int)chunk);
-    oc_define(steps, launch, "LANES", lanes_of(caps));
+    oc_define(steps, launch, "LANES", oc_update_lanes(caps));
     oc_define(steps, launch, "IN_PLACE", in_place);
+    if (read >= 0 && is_narrow(steps->node->in[read]))
+        oc_define_type(steps, launch, "g", steps->node->in[read]->type);
     for (; pairs[n][0] >= 0; n++) {
         state(steps, launch, pairs[n][0], pairs[n][1], in_place);
         if (n == 0 && read >= 0)
@@ -144,11 +154,27 @@ put_numbers(struct oc_steps *steps, struct oc_step *launch,
         oc_arg_float(steps, launch, numbers[k]);
 }
 
+static int
+has(const struct oc_node *node, int k)
+{
+    return node->n_in > k && node->in[k];
+}
+
+/* The factor of gradients, input k, or a buffer that nobody reads. */
+static void
+put_factor(struct oc_steps *steps, struct oc_step *launch, int k)
+{
+    int there = has(steps->node, k);
+
+    oc_define(steps, launch, "FACTORED", there);
+    oc_arg_in(steps, launch, there ? k : 2);
+}
+
 static ocellus_status
 emit_sgd(struct oc_steps *steps, const struct oc_node *node)
 {
-    int has_momentum = node->n_in > 3 && node->in[3];
-    int has_step = node->n_in > 4 && node->in[4];
+    int has_momentum = has(node, 3);
+    int has_step = has(node, 4);
     const int pairs[][2] = {{0, 0}, {has_momentum ? 3 : -1, 1}, {-1, -1}};
     struct oc_step *launch = start(steps, "sgd", pairs, 1);
     double numbers[] = {oc_attr_float(node, "momentum", 0.0),
@@ -161,6 +187,7 @@ emit_sgd(struct oc_steps *steps, const struct oc_node *node)
     oc_define(steps, launch, "DAMPENED", has_step);
     oc_arg_in(steps, launch, 2);
     oc_arg_in(steps, launch, has_step ? 4 : 2);
+    put_factor(steps, launch, 5);
     put_numbers(steps, launch, numbers, 3);
     return steps->status;
 }
@@ -187,6 +214,7 @@ emit_adam(struct oc_steps *steps, const struct oc_node *node)
     oc_define(steps, launch, "DECOUPLED", node->op->name[4] == 'W');
     oc_arg_in(steps, launch, 2);
     oc_arg_in(steps, launch, 5);
+    put_factor(steps, launch, 6);
     put_numbers(steps, launch, numbers, 8);
     return steps->status;
 }
@@ -194,7 +222,7 @@ emit_adam(struct oc_steps *steps, const struct oc_node *node)
 static ocellus_status
 emit_rmsprop(struct oc_steps *steps, const struct oc_node *node)
 {
-    int has_momentum = node->n_in > 4 && node->in[4];
+    int has_momentum = has(node, 4);
     const int pairs[][2] = {
         {0, 0}, {3, 1}, {has_momentum ? 4 : -1, 2}, {-1, -1}};
     struct oc_step *launch = start(steps, "rmsprop", pairs, 1);
@@ -206,7 +234,31 @@ emit_rmsprop(struct oc_steps *steps, const struct oc_node *node)
 
     oc_define(steps, launch, "MOMENTUM", has_momentum);
     oc_arg_in(steps, launch, 2);
+    put_factor(steps, launch, 5);
     put_numbers(steps, launch, numbers, 5);
+    return steps->status;
+}
+
+/* A launch of its own: nothing changes. */
+static ocellus_status
+emit_narrow(struct oc_steps *steps, const struct oc_node *node)
+{
+    const struct oc_caps *caps = steps->caps;
+    const int64_t count = oc_shape_count(&node->in[0]->shape);
+    const int64_t chunk = chunk_of(caps), group = oc_update_group(caps);
+    struct oc_step *launch = oc_launch(steps, "update", "narrow");
+
+    oc_define(steps, launch, "ONLY", number_of("narrow"));
+    oc_define(steps, launch, "CHUNK", (int)chunk);
+    oc_define(steps, launch, "LANES", oc_update_lanes(caps));
+    oc_define_type(steps, launch, "q", node->out[0]->type);
+    oc_arg_in(steps, launch, 0);
+    oc_arg_out(steps, launch, 0);
+    oc_arg_int(steps, launch, count);
+    launch->each = launch->n_args;
+    oc_arg_int(steps, launch, 0);
+    oc_grid1(launch, (count + chunk - 1) / chunk * group, group);
+    oc_cost(launch, (double)count, 6.0 * (double)count);
     return steps->status;
 }
 
@@ -272,17 +324,20 @@ emit_scale(struct oc_steps *steps, const struct oc_node *node)
                                        .infer = NAME##_infer,                  \
                                        .impls = NAME##_impls};
 
-/* w, g, rate, momentum?, step? -> w', momentum'. Without the step, dampening
- * is that of every step; the first one's momentum is not dampened. */
-UPDATE_ROW(SgdUpdate, 3, 5, 2, 1u << 2 | 1u << 4, 1u << 1, emit_sgd,
+/* All optimizers take a factor of g at the end: where it is 0, everything stays
+ * as it was, whatever g holds. */
+
+/* w, g, rate, momentum?, step?, factor? -> w', momentum'. Without the step,
+ * dampening is that of every step; the first one's momentum is not dampened. */
+UPDATE_ROW(SgdUpdate, 3, 6, 2, 1u << 2 | 1u << 4 | 1u << 5, 1u << 1, emit_sgd,
            1u << 0 | 1u << 3)
-/* w, g, rate, m, v, step -> w', m', v' */
-UPDATE_ROW(AdamUpdate, 6, 6, 3, 1u << 2 | 1u << 5, 1u << 1, emit_adam,
+/* w, g, rate, m, v, step, factor? -> w', m', v' */
+UPDATE_ROW(AdamUpdate, 6, 7, 3, 1u << 2 | 1u << 5 | 1u << 6, 1u << 1, emit_adam,
            1u << 0 | 1u << 3 | 1u << 4)
-UPDATE_ROW(AdamWUpdate, 6, 6, 3, 1u << 2 | 1u << 5, 1u << 1, emit_adam,
-           1u << 0 | 1u << 3 | 1u << 4)
-/* w, g, rate, v, momentum? -> w', v', momentum' */
-UPDATE_ROW(RmspropUpdate, 4, 5, 3, 1u << 2, 1u << 1, emit_rmsprop,
+UPDATE_ROW(AdamWUpdate, 6, 7, 3, 1u << 2 | 1u << 5 | 1u << 6, 1u << 1,
+           emit_adam, 1u << 0 | 1u << 3 | 1u << 4)
+/* w, g, rate, v, momentum?, factor? -> w', v', momentum' */
+UPDATE_ROW(RmspropUpdate, 4, 6, 3, 1u << 2 | 1u << 5, 1u << 1, emit_rmsprop,
            1u << 0 | 1u << 3 | 1u << 4)
 /* average, w, decay -> average' */
 UPDATE_ROW(ExponentialAverage, 3, 3, 1, 1u << 2, 1u << 1, emit_average, 1u << 0)
@@ -293,3 +348,42 @@ UPDATE_ROW(GradientSum, 2, 2, 1, 0, 1u << 1, emit_sum, 1u << 0)
 UPDATE_ROW(GradientMean, 2, 2, 2, 0, 0, emit_mean, 1u << 0 | 1u << 1)
 /* g, factor -> g factor */
 UPDATE_ROW(GradientScale, 2, 2, 1, 1u << 1, 0, emit_scale, 1u << 0)
+
+/* w -> w rounded to attribute `to`: a parameter, once a step, for operators
+ * that take such. Its gradient stays as narrow as it comes; the optimizer reads
+ * it so. */
+static ocellus_status
+narrow_infer(struct oc_node *node)
+{
+    ocellus_type type = (ocellus_type)oc_attr_int(node, "to", 0);
+
+    if (node->in[0]->type != OCELLUS_FLOAT ||
+        (type != OCELLUS_FLOAT16 && type != OCELLUS_BFLOAT16))
+        return oc_node_fail(node, OCELLUS_BAD_MODEL,
+                            "rounds float32 to float16 or bfloat16");
+    return oc_infer_out(node, 0, type, &node->in[0]->shape);
+}
+
+static void
+narrow_grad(const struct oc_node *node, struct ocellus_value *dy[],
+            struct ocellus_value *dx[])
+{
+    (void)node;
+    dx[0] = dy[0];
+}
+
+static const struct oc_impl narrow_impls[] = {
+    {.name = "direct", .emit = emit_narrow},
+    {.name = NULL},
+};
+
+const struct oc_op oc_op_NarrowParameter = {
+    .name = "NarrowParameter",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .flags = OC_OP_INTERNAL,
+    .infer = narrow_infer,
+    .grad = narrow_grad,
+    .impls = narrow_impls,
+};

@@ -48,13 +48,22 @@ rank(const struct oc_node *node)
     return (node->op->flags & OC_OP_POINTWISE) ? 1 : 0;
 }
 
+/* Formulas are over float32, from and to tensors of one of these types: what is
+ * fused is not rounded between. */
+static int
+in_float(const struct ocellus_value *value)
+{
+    return value->type == OCELLUS_FLOAT || value->type == OCELLUS_FLOAT16 ||
+           value->type == OCELLUS_BFLOAT16;
+}
+
 /* All of its implementations must be able to: a fast one that had to refuse
  * would cost more than a fusion gains. */
 static int
 takes_epilogue(const struct oc_node *node)
 {
     const struct oc_impl *i = node->op->impls;
-    if (i == NULL || node->out[0]->type != OCELLUS_FLOAT)
+    if (i == NULL || !in_float(node->out[0]))
         return 0;
     for (; i->name != NULL; i++)
         if (!(i->flags & OC_IMPL_EPILOGUE))
@@ -107,7 +116,7 @@ name_inputs(const struct oc_node *reader, const struct ocellus_value *v,
             name[k] = c->formula;
         else if (in != NULL && oc_is_host_scalar(in))
             name[k] = NULL;
-        else if (in != NULL && in->type == OCELLUS_FLOAT && in->data == NULL &&
+        else if (in != NULL && in->type == v->type && in->data == NULL &&
                  c->n_extra < c->most_extras &&
                  oc_shape_equal(&in->shape, &v->shape)) {
             name[k] = extras[c->n_extra];
@@ -127,7 +136,7 @@ extend(const struct oc_node *reader, const struct ocellus_value *v,
     const char *name[OC_POINTWISE_IN];
     if (!(reader->op->flags & OC_OP_POINTWISE) ||
         reader->n_in > OC_POINTWISE_IN || reader->epilogue != NULL ||
-        reader->out[0]->type != OCELLUS_FLOAT ||
+        reader->out[0]->type != v->type || !in_float(v) ||
         !oc_shape_equal(&reader->out[0]->shape, &v->shape) ||
         !name_inputs(reader, v, &longer, name))
         return 0;

@@ -12,6 +12,7 @@
 
 #include "graph/op.h"
 #include "pass/fuse.h"
+#include "pass/mixed.h"
 
 static int
 is(const struct oc_node *node, const char *op)
@@ -153,5 +154,6 @@ oc_infer_pass(struct ocellus_graph *graph)
     drop_dropout(graph);
     OC_TRY(oc_graph_prune(graph));
     OC_TRY(fold_norms(graph));
+    OC_TRY(oc_mixed_pass(graph));
     return oc_fuse_pass(graph);
 }

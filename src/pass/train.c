@@ -9,6 +9,7 @@
 #include "pass/checkpoint.h"
 #include "pass/fuse.h"
 #include "pass/grad.h"
+#include "pass/mixed.h"
 #include "pass/update.h"
 
 static ocellus_status
@@ -192,10 +193,25 @@ add_loss(struct ocellus_graph *graph, const struct oc_recipe *recipe)
 /* ---- the step --------------------------------------------------------------
  */
 
+/* Gradients of half are scaled, those that the caller wants to see are not. */
+static ocellus_status
+scale_loss(struct ocellus_graph *graph, const struct oc_recipe *recipe,
+           struct ocellus_value **loss, struct ocellus_value **scale)
+{
+    *scale = NULL;
+    if (graph->storage != OCELLUS_FLOAT16 || recipe->no_update)
+        return OCELLUS_OK;
+    *scale = oc_loss_scale(graph);
+    *loss = *scale ? OC_NODE(graph, "Mul", NULL, *loss, *scale) : NULL;
+    return settled(graph);
+}
+
 static ocellus_status
 gradients(struct ocellus_graph *graph, const struct oc_recipe *recipe,
           struct ocellus_value *loss)
 {
+    struct ocellus_value *scale;
+    OC_TRY(scale_loss(graph, recipe, &loss, &scale));
     int n = graph->n_states, count = 0, n_forward = graph->n_nodes;
     struct ocellus_value **wrt = calloc((size_t)n + 1, sizeof(*wrt));
     struct ocellus_value **g = calloc((size_t)n + 1, sizeof(*g));
@@ -211,7 +227,7 @@ gradients(struct ocellus_graph *graph, const struct oc_recipe *recipe,
     OC_TRY_OUT(oc_grad(graph, loss, wrt, count, g));
     if (recipe->checkpoint > 0)
         OC_TRY_OUT(oc_checkpoint_pass(graph, n_forward, recipe->checkpoint));
-    OC_TRY_OUT(oc_update(graph, recipe, wrt, g, count));
+    OC_TRY_OUT(oc_update(graph, recipe, wrt, g, count, scale));
 out:
     free(wrt);
     free(g);
@@ -226,6 +242,7 @@ oc_train_pass(struct ocellus_graph *graph, void *user)
         return oc_fail(OCELLUS_BAD_MODEL, "the model has no output");
     graph->training = 1;
     OC_TRY(train_forms(graph));
+    OC_TRY(oc_mixed_pass(graph));
     struct ocellus_value *loss = add_loss(graph, recipe);
     OC_TRY(settled(graph));
     OC_TRY(gradients(graph, recipe, loss));

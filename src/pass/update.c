@@ -9,10 +9,19 @@
 
 #include "graph/op.h"
 
+/* Gradients of rounded parameters come as narrow as these. */
+static struct ocellus_value *
+wide(struct ocellus_value *g)
+{
+    return g->type == OCELLUS_FLOAT ? g : OC_NODE(g->graph, "Cast", "to=1", g);
+}
+
 struct updating {
     struct ocellus_graph *graph;
     const struct oc_recipe *recipe;
     struct ocellus_value *rate, *step, *decay;
+    struct ocellus_value *scale;  /* of the loss; NULL: none */
+    struct ocellus_value *factor; /* ... what undoes it; NULL: nothing does */
 };
 
 static ocellus_status
@@ -49,7 +58,7 @@ accumulated(struct updating *u, struct ocellus_value *w,
     snprintf(share, sizeof share, "share=%.9g",
              (double)(float)(1.0 / u->recipe->accumulate));
     struct ocellus_value *mean =
-        OC_NODE(u->graph, "GradientMean", share, g, sum);
+        OC_NODE(u->graph, "GradientMean", share, wide(g), sum);
     if (mean != NULL)
         sum->assigned = mean->node->out[1];
     return mean;
@@ -58,23 +67,41 @@ accumulated(struct updating *u, struct ocellus_value *w,
 /* ---- clipping
  * ---------------------------------------------------------------- */
 
+/* The sum of all squares of gradients of one type, and `sum`: as few launches
+ * as nodes have inputs for. */
+static struct ocellus_value *
+add_squares(struct updating *u, struct ocellus_value **g, int count,
+            ocellus_type type, struct ocellus_value *sum)
+{
+    struct ocellus_value *in[OC_MAX_IN];
+    for (int k = 0, n = 0; k < count && u->graph->status == OCELLUS_OK; k++) {
+        if (g[k] != NULL && g[k]->type == type)
+            in[n++] = g[k];
+        if (n == 0 || (n < OC_MAX_IN && k + 1 < count))
+            continue;
+        struct ocellus_value *part =
+            oc_apply(u->graph, "GradientSquares", NULL, in, n);
+        part = part ? OC_NODE(u->graph, "ReduceSum", "keepdims=1", part) : NULL;
+        sum = sum && part ? OC_NODE(u->graph, "Add", NULL, sum, part) : part;
+        n = 0;
+    }
+    return sum;
+}
+
+static struct ocellus_value *
+squares(struct updating *u, struct ocellus_value **g, int count)
+{
+    struct ocellus_value *sum =
+        add_squares(u, g, count, u->graph->storage, NULL);
+    return add_squares(u, g, count, OCELLUS_FLOAT, sum);
+}
+
 /* min(1, clip / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
 static struct ocellus_value *
 clip_factor(struct updating *u, struct ocellus_value **g, int count)
 {
     struct ocellus_graph *graph = u->graph;
-    struct ocellus_value *sum = NULL;
-    for (int k = 0; k < count; k++) {
-        if (g[k] == NULL)
-            continue;
-        struct ocellus_value *square =
-            OC_NODE(graph, "ReduceSumSquare", "keepdims=0", g[k]);
-        if (square == NULL)
-            return NULL;
-        sum = sum ? OC_NODE(graph, "Add", NULL, sum, square) : square;
-        if (sum == NULL)
-            return NULL;
-    }
+    struct ocellus_value *sum = squares(u, g, count);
     if (sum == NULL)
         return NULL;
     struct ocellus_value *norm = OC_NODE(graph, "Sqrt", NULL, sum);
@@ -95,7 +122,41 @@ clip(struct updating *u, struct ocellus_value **g, int count)
     struct ocellus_value *factor = clip_factor(u, g, count);
     for (int k = 0; factor != NULL && k < count; k++)
         if (g[k] != NULL)
-            g[k] = OC_NODE(u->graph, "GradientScale", NULL, g[k], factor);
+            g[k] = OC_NODE(u->graph, "GradientScale", NULL, wide(g[k]), factor);
+    return settled(u->graph);
+}
+
+/* ---- the scale of the loss ----------------------------------------------- */
+
+struct ocellus_value *
+oc_loss_scale(struct ocellus_graph *graph)
+{
+    struct oc_shape one = OC_SHAPE(1);
+    struct ocellus_value *scale = oc_graph_find_state(graph, "loss_scale");
+    return scale ? scale
+                 : oc_graph_state(graph, "loss_scale", OCELLUS_FLOAT, &one,
+                                  "constant 65536", 0);
+}
+
+/* Gradients are so many times too large; the optimizer divides. */
+static ocellus_status
+unscale(struct updating *u, struct ocellus_value **g, int count)
+{
+    struct oc_shape one = OC_SHAPE(1);
+    char attributes[32];
+    struct ocellus_value *sum = squares(u, g, count);
+    struct ocellus_value *good = oc_graph_state(
+        u->graph, "loss_scale_steps", OCELLUS_FLOAT, &one, "zeros", 0);
+    snprintf(attributes, sizeof attributes, "clip=%.9g",
+             (double)u->recipe->clip);
+    struct ocellus_value *next =
+        sum ? OC_NODE(u->graph, "LossScale", attributes, u->scale, good, sum)
+            : NULL;
+    if (next != NULL) {
+        u->scale->assigned = next;
+        good->assigned = next->node->out[1];
+        u->factor = next->node->out[2];
+    }
     return settled(u->graph);
 }
 
@@ -114,11 +175,13 @@ sgd(struct updating *u, struct ocellus_value *w, struct ocellus_value *g)
              (double)r->momentum, (double)r->dampening, (double)r->weight_decay,
              r->nesterov);
     if (r->momentum == 0.0f)
-        return OC_NODE(u->graph, "SgdUpdate", attributes, w, g, u->rate);
+        return OC_NODE(u->graph, "SgdUpdate", attributes, w, g, u->rate, NULL,
+                       NULL, u->factor);
     struct ocellus_value *m = companion(u->graph, "momentum", w);
-    struct ocellus_value *next = m ? OC_NODE(u->graph, "SgdUpdate", attributes,
-                                             w, g, u->rate, m, u->step)
-                                   : NULL;
+    struct ocellus_value *next =
+        m ? OC_NODE(u->graph, "SgdUpdate", attributes, w, g, u->rate, m,
+                    u->step, u->factor)
+          : NULL;
     if (next != NULL)
         m->assigned = next->node->out[1];
     return next;
@@ -140,7 +203,7 @@ adam(struct updating *u, struct ocellus_value *w, struct ocellus_value *g)
     struct ocellus_value *next = OC_NODE(
         u->graph,
         r->optimizer == OC_OPTIMIZER_ADAM ? "AdamUpdate" : "AdamWUpdate",
-        attributes, w, g, u->rate, m, v, u->step);
+        attributes, w, g, u->rate, m, v, u->step, u->factor);
     if (next != NULL) {
         m->assigned = next->node->out[1];
         v->assigned = next->node->out[2];
@@ -162,8 +225,8 @@ rmsprop(struct updating *u, struct ocellus_value *w, struct ocellus_value *g)
         r->momentum != 0.0f ? companion(u->graph, "momentum", w) : NULL;
     if (v == NULL)
         return NULL;
-    struct ocellus_value *next =
-        OC_NODE(u->graph, "RmspropUpdate", attributes, w, g, u->rate, v, m);
+    struct ocellus_value *next = OC_NODE(u->graph, "RmspropUpdate", attributes,
+                                         w, g, u->rate, v, m, u->factor);
     if (next != NULL) {
         v->assigned = next->node->out[1];
         if (m != NULL)
@@ -218,16 +281,17 @@ expose(struct updating *u, struct ocellus_value *const *w,
         if (g[k] == NULL)
             continue;
         snprintf(name, sizeof name, "gradient:%s", w[k]->name);
-        OC_TRY(oc_graph_output(u->graph, name, g[k]));
+        OC_TRY(oc_graph_output(u->graph, name, wide(g[k])));
     }
     return OCELLUS_OK;
 }
 
 ocellus_status
 oc_update(struct ocellus_graph *graph, const struct oc_recipe *recipe,
-          struct ocellus_value *const *w, struct ocellus_value **g, int count)
+          struct ocellus_value *const *w, struct ocellus_value **g, int count,
+          struct ocellus_value *scale)
 {
-    struct updating u = {graph, recipe, NULL, NULL, NULL};
+    struct updating u = {.graph = graph, .recipe = recipe, .scale = scale};
     if (recipe->no_update)
         return expose(&u, w, g, count);
     for (int k = 0; recipe->accumulate > 1 && k < count; k++)
@@ -237,7 +301,9 @@ oc_update(struct ocellus_graph *graph, const struct oc_recipe *recipe,
     if (recipe->accumulate > 1 && recipe->only_accumulate)
         return OCELLUS_OK;
     inputs(&u);
-    if (recipe->clip > 0)
+    if (scale != NULL)
+        OC_TRY(unscale(&u, g, count));
+    else if (recipe->clip > 0)
         OC_TRY(clip(&u, g, count));
     for (int k = 0; k < count && graph->status == OCELLUS_OK; k++) {
         if (g[k] == NULL)

@@ -31,7 +31,7 @@ oc_plan_refusal(const struct oc_caps *caps, const struct oc_node *node,
 {
     const char *why = quarantined(caps, node, impl);
     if (why == NULL && (impl->flags & OC_IMPL_BFLOAT16) &&
-        !node->graph->bfloat16)
+        node->graph->precision != OC_BF16)
         why = "factors are not to be rounded to bfloat16";
     if (why == NULL && impl->refuse != NULL)
         why = impl->refuse(node, caps);

@@ -165,7 +165,7 @@ oc_tuned_class(const struct oc_node *node, struct oc_text *text)
         oc_text_printf(text, " then %s", node->epilogue->formula);
     if (node->graph->training)
         oc_text_append(text, " training");
-    if (node->graph->bfloat16)
+    if (node->graph->precision == OC_BF16)
         oc_text_append(text, " bfloat16");
     one_line(text);
     return 1;

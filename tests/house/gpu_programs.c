@@ -163,7 +163,7 @@ plan(struct ocellus_graph *bound, const char *what)
  */
 
 static void
-plan_net(int k, int train)
+plan_net(int k, int train, ocellus_type storage)
 {
     int side = nets[k].side ? nets[k].side : 32;
     struct oc_shape shape =
@@ -176,9 +176,11 @@ plan_net(int k, int train)
 
     if (ocellus_net_create(nets[k].name, nets[k].channels, side, side,
                            nets[k].classes, 1, &graph) != OCELLUS_OK ||
-        oc_graph_bind(graph, &shape, NULL, &bound) != OCELLUS_OK ||
-        (train ? oc_train_pass(bound, &recipe) : oc_infer_pass(bound)) !=
-            OCELLUS_OK)
+        oc_graph_bind(graph, &shape, NULL, &bound) != OCELLUS_OK)
+        die(nets[k].name);
+    bound->storage = storage;
+    if ((train ? oc_train_pass(bound, &recipe) : oc_infer_pass(bound)) !=
+        OCELLUS_OK)
         die(nets[k].name);
     plan(bound, nets[k].name);
     ocellus_graph_destroy(graph);
@@ -233,7 +235,10 @@ main(int argc, char **argv)
     folder = argv[1];
     for (size_t k = 0; k < COUNT(nets); k++)
         for (int train = 0; train < 2; train++)
-            plan_net((int)k, train);
+            plan_net((int)k, train, OCELLUS_FLOAT);
+    /* In mixed precision, the training of the first. */
+    plan_net(0, 1, OCELLUS_FLOAT16);
+    plan_net(0, 1, OCELLUS_BFLOAT16);
     for (size_t k = 0; k < COUNT(heavy); k++) {
         plan_heavy((int)k, OCELLUS_FLOAT);
         plan_heavy((int)k, OCELLUS_FLOAT16);

@@ -219,7 +219,7 @@ fuse(struct ocellus_graph *graph, void *user)
 {
     const struct shape *p = user;
 
-    graph->bfloat16 = 1;
+    graph->precision = OC_BF16;
     return rounded_fuse(graph->nodes[0], p->formula, p->extra, graph->inputs[4],
                         graph->inputs[3]);
 }

@@ -16,19 +16,43 @@ count(const struct oc_node *node)
     return oc_shape_count(&node->in[0]->shape);
 }
 
+/* The gradient times the last input, if there are so many; where that is 0,
+ * nothing changes: states k of `kept` become outputs. */
+static double
+factor(const struct oc_node *node, const double *const x[], int at)
+{
+    return node->n_in > at ? x[at][0] : 1;
+}
+
+static int
+leaves(const struct oc_node *node, const double *const x[], double *const y[],
+       int at, const int kept[3])
+{
+    if (factor(node, x, at) != 0)
+        return 0;
+    for (int k = 0; k < 3; k++)
+        for (int64_t i = 0; kept[k] >= 0 && i < count(node); i++)
+            if (node->in[kept[k]])
+                y[k][i] = x[kept[k]][i];
+    return 1;
+}
+
 /* x: w, g, rate, momentum, step: torch.optim.SGD takes the first gradient as
  * it is into an empty momentum. */
 static void
 sgd(const struct oc_node *node, const double *const x[], double *const y[])
 {
     double mu = attr(node, "momentum", 0), tau = attr(node, "dampening", 0);
+    double share = factor(node, x, 5);
 
+    if (leaves(node, x, y, 5, (const int[]){0, 3, -1}))
+        return;
     for (int64_t i = 0; i < count(node); i++) {
         double w = x[0][i];
-        double g = x[1][i] + attr(node, "weight_decay", 0) * w;
+        double g = x[1][i] * share + attr(node, "weight_decay", 0) * w;
 
-        if (node->n_in > 3) {
-            int first = node->n_in > 4 && x[4][0] == 1;
+        if (node->n_in > 3 && node->in[3]) {
+            int first = node->n_in > 4 && node->in[4] && x[4][0] == 1;
             double m = mu * x[3][i] + (first ? 1 : 1 - tau) * g;
 
             y[1][i] = m;
@@ -46,8 +70,10 @@ adam(const struct oc_node *node, const double *const x[], double *const y[])
     double decay = attr(node, "weight_decay", 0), rate = x[2][0], t = x[5][0];
     int decoupled = strcmp(node->op->name, "AdamWUpdate") == 0;
 
+    if (leaves(node, x, y, 6, (const int[]){0, 3, 4}))
+        return;
     for (int64_t i = 0; i < count(node); i++) {
-        double w = x[0][i], g = x[1][i], m, v;
+        double w = x[0][i], g = x[1][i] * factor(node, x, 6), m, v;
 
         if (decoupled)
             w -= rate * decay * w;
@@ -67,15 +93,17 @@ adam(const struct oc_node *node, const double *const x[], double *const y[])
 static void
 rmsprop(const struct oc_node *node, const double *const x[], double *const y[])
 {
-    double alpha = attr(node, "alpha", 0.99);
+    double alpha = attr(node, "alpha", 0.99), share = factor(node, x, 5);
 
+    if (leaves(node, x, y, 5, (const int[]){0, 3, 4}))
+        return;
     for (int64_t i = 0; i < count(node); i++) {
         double w = x[0][i];
-        double g = x[1][i] + attr(node, "weight_decay", 0) * w;
+        double g = x[1][i] * share + attr(node, "weight_decay", 0) * w;
         double v = alpha * x[3][i] + (1 - alpha) * g * g;
         double step = g / (sqrt(v) + attr(node, "epsilon", 1e-8));
 
-        if (node->n_in > 4) {
+        if (node->n_in > 4 && node->in[4]) {
             step += attr(node, "momentum", 0) * x[4][i];
             y[2][i] = step;
         }
@@ -113,6 +141,64 @@ scale(const struct oc_node *node, const double *const x[], double *const y[])
     for (int64_t i = 0; i < count(node); i++)
         y[0][i] = x[0][i] * x[1][0];
 }
+
+static void
+narrow(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    for (int64_t i = 0; i < count(node); i++)
+        y[0][i] = x[0][i];
+}
+
+/* Of each gradient, pieces of 1024 numbers. */
+static void
+squares(const struct oc_node *node, const double *const x[], double *const y[])
+{
+    int64_t piece = 0;
+
+    for (int k = 0; k < node->n_in; k++) {
+        int64_t n = oc_shape_count(&node->in[k]->shape);
+
+        for (int64_t i = 0; i < n; i++) {
+            if (i % 1024 == 0)
+                y[0][piece++] = 0;
+            y[0][piece - 1] += x[k][i] * x[k][i];
+        }
+    }
+}
+
+/* torch.amp.GradScaler, and torch.nn.utils.clip_grad_norm_ behind it. */
+static void
+loss_scale(const struct oc_node *node, const double *const x[],
+           double *const y[])
+{
+    double interval = attr(node, "interval", 2000);
+    double clip = attr(node, "clip", 0), norm = sqrt(x[2][0]) / x[0][0];
+    int finite = isfinite(x[2][0]), grows = finite && x[1][0] + 1 >= interval;
+
+    y[0][0] = x[0][0] * (!finite ? 0.5 : grows ? 2 : 1);
+    y[1][0] = finite && !grows ? x[1][0] + 1 : 0;
+    y[2][0] =
+        !finite ? 0 : (clip > 0 ? fmin(1, clip / (norm + 1e-6)) : 1) / x[0][0];
+}
+
+#define ONE(NUMBER)                                                            \
+    {                                                                          \
+        "1", .values = (const double[])                                        \
+        {                                                                      \
+            NUMBER                                                             \
+        }                                                                      \
+    }
+#define FACTORED(OP, REFERENCE, ...)                                           \
+    {                                                                          \
+        .op = OP, .in = {__VA_ARGS__}, .reference = REFERENCE,                 \
+        .no_gradient = 1                                                       \
+    }
+#define SCALE_OF(ATTRIBUTES, SCALE, GOOD, SQUARES)                             \
+    {                                                                          \
+        .op = "LossScale", .attributes = ATTRIBUTES,                           \
+        .in = {ONE(SCALE), ONE(GOOD), ONE(SQUARES)}, .reference = loss_scale,  \
+        .n_compared = 3, .no_gradient = 1                                      \
+    }
 
 #define RATE                                                                   \
     {                                                                          \
@@ -176,6 +262,56 @@ static const struct oc_case cases[] = {
      .in = {{"3x7x5"}, {"3x7x5"}},
      .reference = mean},
     {.op = "GradientScale", .in = {{"3x7x5"}, {"1"}}, .reference = scale},
+    FACTORED("SgdUpdate", sgd, {"3x7x5"}, {"3x7x5"}, RATE, {NULL}, {NULL},
+             ONE(0.25)),
+    FACTORED("SgdUpdate", sgd, {"3x7x5"}, {"3x7x5"}, RATE, {"3x7x5"}, {NULL},
+             ONE(0)),
+    FACTORED("AdamUpdate", adam, {"31"}, {"31"}, RATE, {"31"}, {"31", 0.1, 1},
+             ONE(3), ONE(0.25)),
+    FACTORED("AdamWUpdate", adam, {"5001"}, {"5001"}, RATE, {"5001"},
+             {"5001", 0.1, 1}, ONE(3), ONE(0)),
+    FACTORED("RmspropUpdate", rmsprop, {"31"}, {"31"}, RATE, {"31", 0.1, 1},
+             {"31"}, ONE(0.5)),
+    FACTORED("RmspropUpdate", rmsprop, {"31"}, {"31"}, RATE, {"31", 0.1, 1},
+             {"31"}, ONE(0)),
+    {.op = "SgdUpdate",
+     .in = {{"5001"}, {"5001", .type = OCELLUS_FLOAT16}, RATE},
+     .reference = sgd,
+     .no_gradient = 1},
+    {.op = "GradientSum",
+     .in = {{"31"}, {"31", .type = OCELLUS_BFLOAT16}},
+     .reference = sum,
+     .no_gradient = 1},
+    {.op = "NarrowParameter",
+     .attributes = "to=10",
+     .in = {{"5001"}},
+     .reference = narrow,
+     .tolerance = 1e-3,
+     .no_gradient = 1},
+    {.op = "NarrowParameter",
+     .attributes = "to=16",
+     .in = {{"3x7"}},
+     .reference = narrow,
+     .tolerance = 8e-3,
+     .no_gradient = 1},
+    {.op = "GradientSquares",
+     .in = {{"1025"}, {"3x7"}, {"2048"}, {"1"}},
+     .reference = squares,
+     .no_gradient = 1},
+    {.op = "GradientSquares",
+     .in = {{"1030", .type = OCELLUS_FLOAT16}, {"5", .type = OCELLUS_FLOAT16}},
+     .reference = squares,
+     .no_gradient = 1},
+    {.op = "GradientSquares",
+     .in = {{"1030"}, {"5"}},
+     .reference = squares,
+     .gpu = 1,
+     .no_gradient = 1},
+    SCALE_OF(NULL, 1024, 7, 3),
+    SCALE_OF(NULL, 1024, 1999, 3),
+    SCALE_OF("clip=0.5", 8, 0, 640),
+    SCALE_OF("clip=0.5", 8, 0, 0.64),
+    SCALE_OF("interval=3", 8, 2, INFINITY),
     {.op = "ExponentialAverage",
      .in = {{"2x3x5"}, {"2x3x5"}, {"1", 0.9, 0.99}},
      .reference = average},
