@@ -412,7 +412,8 @@ scale(EACH(SCALE_TENSOR) numbers_in factors)
 
 #if ONLY == 0 || ONLY == 8
 __kernel void
-squares(EACH(SQUARES_TENSOR) numbers_out sums, __local float *part)
+squares(EACH(SQUARES_TENSOR) numbers_out sums, int first,
+        __local float *part)
 {
     const int id = (int)get_local_id(0);
     NUMBERS sum = 0.0f;
@@ -439,7 +440,7 @@ squares(EACH(SQUARES_TENSOR) numbers_out sums, __local float *part)
             part[id] += part[id + half_];
     }
     if (id == 0)
-        sums[get_group_id(0)] = part[0];
+        sums[first + (int)get_group_id(0)] = part[0];
 }
 #endif
 

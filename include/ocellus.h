@@ -291,13 +291,19 @@ OCELLUS_API ocellus_value *ocellus_graph_buffer(ocellus_graph *graph,
                                                 const char *init);
 /* Seed of the parameters' first numbers; 0 unless set. */
 OCELLUS_API void ocellus_graph_set_seed(ocellus_graph *graph, uint64_t seed);
-/* "fp32" unless set, or "bf16": convolutions and matrix products may round
- * their factors to bfloat16 (8 binary digits) where the device multiplies such;
- * sums, weights and all else (recurrent layers too) stay float32. A product is
- * off by 1/128 of itself at most, a net's output usually by less than a
- * hundredth of its largest number. Sessions and trainers made of the graph
- * afterwards do so; on other devices it changes nothing (see `bfloat16` of
- * ocellus_device_info). */
+/* "fp32" unless set, "bf16" (8 binary digits) or "fp16" (11, from 6e-8 to
+ * 65504), for sessions and trainers made of the graph afterwards. Sums,
+ * parameters, inputs and outputs stay float32, recurrent layers too.
+ *   On processors that multiply bfloat16 (see `bfloat16` of
+ * ocellus_device_info) bf16 lets convolutions and matrix products round their
+ * factors: a product is off by 1/128 of itself at most, a net's output usually
+ * by less than a hundredth of its largest number. On others it changes nothing.
+ * Runs with fp16 fail on all processors with OCELLUS_UNSUPPORTED.
+ *   On graphics cards the tensors between operators have that type wherever
+ * rounding does no harm, parameters are rounded once a step, and with fp16 a
+ * trainer scales the loss (states "loss_scale", "loss_scale_steps"): a step
+ * whose gradients are infinite changes nothing but that scale, which is halved,
+ * and doubled after 2000 good steps. */
 OCELLUS_API ocellus_status ocellus_graph_set_precision(ocellus_graph *graph,
                                                        const char *precision);
 OCELLUS_API ocellus_status ocellus_graph_output(ocellus_graph *graph,

@@ -294,7 +294,7 @@ cmd_open_device(ocellus_device **device)
     ocellus_device_set_progress(*device, tell, NULL);
     cmd_say("device %d: %s (%s)", info->index, info->name, info->platform);
     if (cmd_precision && strcmp(cmd_precision, "bf16") == 0 &&
-        info->bfloat16 != 1)
+        strcmp(info->kind, "cpu") == 0 && info->bfloat16 != 1)
         cmd_say("it does not multiply bfloat16: --precision bf16 changes "
                 "nothing");
     return OCELLUS_OK;

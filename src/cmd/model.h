@@ -27,15 +27,14 @@ extern const char *cmd_weights;
             0, 0                                                               \
     }
 
-/* --precision: "bf16" lets convolutions and matrix products round their
- * factors; or NULL. */
+/* --precision: a word of ocellus_graph_set_precision(), or NULL. */
 extern const char *cmd_precision;
 #define CMD_PRECISION                                                          \
     {                                                                          \
         "precision", CMD_TEXT, &cmd_precision, "P",                            \
-            "fp32, or bf16: convolutions and matrix products round their "     \
-            "factors to bfloat16 where the device multiplies such (AMX); "     \
-            "sums stay fp32 (fp32)",                                           \
+            "fp32, bf16, or fp16 on graphics cards: tensors there, on "        \
+            "processors with AMX factors of convolutions and products; sums "  \
+            "and parameters stay fp32 (fp32)",                                 \
             0, 0                                                               \
     }
 

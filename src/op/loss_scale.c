@@ -14,15 +14,16 @@
 /* ---- GradientSquares(g, ...) -> one sum of squares a piece -----------------
  */
 
-/* Numbers of a piece, the same on all devices, and tensors of a launch. */
+/* Numbers of a piece, the same on all devices; kernels take tensors by eights.
+ */
 enum { CHUNK = 1024, UNIT = 8 };
 
 static int64_t
-pieces(const struct oc_node *node)
+pieces(const struct oc_node *node, int from, int to)
 {
     int64_t count = 0;
 
-    for (int k = 0; k < node->n_in; k++)
+    for (int k = from; k < to; k++)
         count += (oc_shape_count(&node->in[k]->shape) + CHUNK - 1) / CHUNK;
     return count;
 }
@@ -39,43 +40,69 @@ squares_infer(struct oc_node *node)
             return oc_node_fail(node, OCELLUS_BAD_MODEL,
                                 "input %d is no gradient of the first's type",
                                 k);
-    shape.dim[0] = pieces(node);
+    shape.dim[0] = pieces(node, 0, node->n_in);
     return oc_infer_out(node, 0, OCELLUS_FLOAT, &shape);
 }
 
-static void
-put_tensors(struct oc_steps *steps, struct oc_step *launch,
-            const struct oc_node *node, int many)
+/* The most tensors of a launch: a pointer and a count of each are arguments. */
+static int
+most_of(const struct oc_caps *caps)
 {
-    for (int k = 0; k < many; k++) {
-        oc_arg_in(steps, launch, k < node->n_in ? k : 0);
+    const size_t usual = 1024, others = 32, own = 12;
+    const size_t bytes = caps->arguments ? caps->arguments : usual;
+    const size_t most = bytes > others ? (bytes - others) / own : 0;
+
+    return most >= OC_MAX_IN ? OC_MAX_IN
+           : most >= UNIT    ? (int)most / UNIT * UNIT
+                             : 1;
+}
+
+static void
+put_tensors(struct oc_steps *steps, struct oc_step *launch, int from, int to,
+            int many)
+{
+    for (int k = from; k < from + many; k++) {
+        const int there = k < to;
+
+        oc_arg_in(steps, launch, there ? k : from);
         oc_arg_int(steps, launch,
-                   k < node->n_in ? oc_shape_count(&node->in[k]->shape) : 0);
+                   there ? oc_shape_count(&steps->node->in[k]->shape) : 0);
     }
+}
+
+/* Inputs from .. to, whose pieces begin at `first`. */
+static void
+square(struct oc_steps *steps, int from, int to, int64_t first)
+{
+    const struct oc_caps *caps = steps->caps;
+    const int n = to - from, many = n > 1 ? (n + UNIT - 1) / UNIT * UNIT : 1;
+    const int64_t group = oc_update_group(caps);
+    const int64_t count = pieces(steps->node, from, to);
+    struct oc_step *launch = oc_launch(steps, "update", "squares");
+
+    oc_define(steps, launch, "ONLY", 8);
+    oc_define(steps, launch, "MANY", many);
+    oc_define(steps, launch, "CHUNK", CHUNK);
+    oc_define(steps, launch, "LANES", oc_update_lanes(caps));
+    oc_define_type(steps, launch, "g", steps->node->in[0]->type);
+    put_tensors(steps, launch, from, to, many);
+    oc_arg_out(steps, launch, 0);
+    oc_arg_int(steps, launch, first);
+    oc_arg_local(steps, launch, (size_t)group * sizeof(float));
+    oc_grid1(launch, count * group, group);
+    oc_cost(launch, 2.0 * CHUNK * (double)count, 4.0 * CHUNK * (double)count);
 }
 
 static ocellus_status
 squares_emit(struct oc_steps *steps, const struct oc_node *node)
 {
-    const struct oc_caps *caps = steps->caps;
-    const int many = (node->n_in + UNIT - 1) / UNIT * UNIT;
-    const int64_t group = oc_update_group(caps), count = pieces(node);
-    double numbers = 0;
-    struct oc_step *launch;
+    const int most = most_of(steps->caps);
 
-    for (int k = 0; k < node->n_in; k++)
-        numbers += (double)oc_shape_count(&node->in[k]->shape);
-    launch = oc_launch(steps, "update", "squares");
-    oc_define(steps, launch, "ONLY", 8);
-    oc_define(steps, launch, "MANY", many);
-    oc_define(steps, launch, "CHUNK", CHUNK);
-    oc_define(steps, launch, "LANES", oc_update_lanes(caps));
-    oc_define_type(steps, launch, "g", node->in[0]->type);
-    put_tensors(steps, launch, node, many);
-    oc_arg_out(steps, launch, 0);
-    oc_arg_local(steps, launch, (size_t)group * sizeof(float));
-    oc_grid1(launch, count * group, group);
-    oc_cost(launch, 2.0 * numbers, 4.0 * numbers);
+    for (int from = 0; from < node->n_in; from += most) {
+        const int to = from + most < node->n_in ? from + most : node->n_in;
+
+        square(steps, from, to, pieces(node, 0, from));
+    }
     return steps->status;
 }
 

@@ -91,9 +91,12 @@ add_squares(struct updating *u, struct ocellus_value **g, int count,
 static struct ocellus_value *
 squares(struct updating *u, struct ocellus_value **g, int count)
 {
-    struct ocellus_value *sum =
-        add_squares(u, g, count, u->graph->storage, NULL);
-    return add_squares(u, g, count, OCELLUS_FLOAT, sum);
+    static const ocellus_type types[] = {OCELLUS_FLOAT, OCELLUS_FLOAT16,
+                                         OCELLUS_BFLOAT16};
+    struct ocellus_value *sum = NULL;
+    for (size_t k = 0; k < OC_COUNT(types); k++)
+        sum = add_squares(u, g, count, types[k], sum);
+    return sum;
 }
 
 /* min(1, clip / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */

@@ -149,38 +149,6 @@ narrow(const struct oc_node *node, const double *const x[], double *const y[])
         y[0][i] = x[0][i];
 }
 
-/* Of each gradient, pieces of 1024 numbers. */
-static void
-squares(const struct oc_node *node, const double *const x[], double *const y[])
-{
-    int64_t piece = 0;
-
-    for (int k = 0; k < node->n_in; k++) {
-        int64_t n = oc_shape_count(&node->in[k]->shape);
-
-        for (int64_t i = 0; i < n; i++) {
-            if (i % 1024 == 0)
-                y[0][piece++] = 0;
-            y[0][piece - 1] += x[k][i] * x[k][i];
-        }
-    }
-}
-
-/* torch.amp.GradScaler, and torch.nn.utils.clip_grad_norm_ behind it. */
-static void
-loss_scale(const struct oc_node *node, const double *const x[],
-           double *const y[])
-{
-    double interval = attr(node, "interval", 2000);
-    double clip = attr(node, "clip", 0), norm = sqrt(x[2][0]) / x[0][0];
-    int finite = isfinite(x[2][0]), grows = finite && x[1][0] + 1 >= interval;
-
-    y[0][0] = x[0][0] * (!finite ? 0.5 : grows ? 2 : 1);
-    y[1][0] = finite && !grows ? x[1][0] + 1 : 0;
-    y[2][0] =
-        !finite ? 0 : (clip > 0 ? fmin(1, clip / (norm + 1e-6)) : 1) / x[0][0];
-}
-
 #define ONE(NUMBER)                                                            \
     {                                                                          \
         "1", .values = (const double[])                                        \
@@ -193,13 +161,6 @@ loss_scale(const struct oc_node *node, const double *const x[],
         .op = OP, .in = {__VA_ARGS__}, .reference = REFERENCE,                 \
         .no_gradient = 1                                                       \
     }
-#define SCALE_OF(ATTRIBUTES, SCALE, GOOD, SQUARES)                             \
-    {                                                                          \
-        .op = "LossScale", .attributes = ATTRIBUTES,                           \
-        .in = {ONE(SCALE), ONE(GOOD), ONE(SQUARES)}, .reference = loss_scale,  \
-        .n_compared = 3, .no_gradient = 1                                      \
-    }
-
 #define RATE                                                                   \
     {                                                                          \
         "1", 0.01, 0.1                                                         \
@@ -294,24 +255,6 @@ static const struct oc_case cases[] = {
      .reference = narrow,
      .tolerance = 8e-3,
      .no_gradient = 1},
-    {.op = "GradientSquares",
-     .in = {{"1025"}, {"3x7"}, {"2048"}, {"1"}},
-     .reference = squares,
-     .no_gradient = 1},
-    {.op = "GradientSquares",
-     .in = {{"1030", .type = OCELLUS_FLOAT16}, {"5", .type = OCELLUS_FLOAT16}},
-     .reference = squares,
-     .no_gradient = 1},
-    {.op = "GradientSquares",
-     .in = {{"1030"}, {"5"}},
-     .reference = squares,
-     .gpu = 1,
-     .no_gradient = 1},
-    SCALE_OF(NULL, 1024, 7, 3),
-    SCALE_OF(NULL, 1024, 1999, 3),
-    SCALE_OF("clip=0.5", 8, 0, 640),
-    SCALE_OF("clip=0.5", 8, 0, 0.64),
-    SCALE_OF("interval=3", 8, 2, INFINITY),
     {.op = "ExponentialAverage",
      .in = {{"2x3x5"}, {"2x3x5"}, {"1", 0.9, 0.99}},
      .reference = average},
