@@ -248,7 +248,8 @@ put_together(struct gathering *g)
         for (int i = 0; i < g->n_group; i++)
             g->list[g->count++] = g->group[i];
     }
-    memcpy(steps->step, g->list, (size_t)g->count * sizeof(*g->list));
+    if (g->count > 0)
+        memcpy(steps->step, g->list, (size_t)g->count * sizeof(*g->list));
     steps->count = g->count;
     return OCELLUS_OK;
 }
