@@ -56,97 +56,19 @@
 #ifndef PARTS
 #define PARTS 0
 #endif
-#ifndef WIN_H
-#define WIN_H 3
-#endif
-#ifndef WIN_W
-#define WIN_W 3
-#endif
-#ifndef STEP_H
-#define STEP_H 1
-#endif
-#ifndef STEP_W
-#define STEP_W 1
-#endif
-#ifndef PHASES_H
-#define PHASES_H 1
-#endif
-#ifndef PHASES_W
-#define PHASES_W 1
-#endif
 #ifndef EPILOGUE
 #define EPILOGUE(v, i) (v)
 #define EPILOGUE_PARAMETERS
 #endif
 #define PAD_A (PACKED ? 8 : 4)
 #include "tile.clh"
+#include "conv_places.clh"
 
-#define TAPS (WIN_H * WIN_W)
-#define PHASES (PHASES_H * PHASES_W)
 #define FOURS_A (EACH_A / 4) /* vectors of weights that an item loads */
 
 /* Columns of B that an item loads, and rows of them that items load at once. */
 #define COLUMNS (ITEMS < TILE_N ? TILE_N / ITEMS : 1)
 #define ROWS (ITEMS < TILE_N ? 1 : ITEMS / TILE_N)
-
-/* rows, depth: channels of a group, of the target and of the source. */
-struct shape {
-    int rows, depth, groups, from_h, from_w, dil_h, dil_w, pad_h, pad_w;
-};
-
-/* A column: the image's first number of the group, and the place (row, column)
- * that tap 0 sees but for pads; a row far outside where there is none. */
-struct column {
-    int image, y, x;
-    int at; /* of the cell under the tap, or -1 */
-};
-
-/* Is the tap met in this phase? */
-INLINE int
-meets(const struct shape *s, int tap, int phase)
-{
-    return (phase / PHASES_W + tap / WIN_W * s->dil_h - s->pad_h) % PHASES_H ==
-               0 &&
-           (phase % PHASES_W + tap % WIN_W * s->dil_w - s->pad_w) % PHASES_W ==
-               0;
-}
-
-INLINE int
-next_tap(const struct shape *s, int tap, int phase)
-{
-#if PHASES > 1
-    while (tap < TAPS && !meets(s, tap, phase))
-        tap++;
-#endif
-    return tap;
-}
-
-/* The number of the source's plane that `column` sees under a tap, or -1. */
-INLINE int
-seen(const struct shape *s, const struct column *column, int tap, int phase)
-{
-    int y = column->y + (phase / PHASES_W + tap / WIN_W * s->dil_h - s->pad_h) /
-                            PHASES_H;
-    int x = column->x + (phase % PHASES_W + tap % WIN_W * s->dil_w - s->pad_w) /
-                            PHASES_W;
-
-    if ((uint)y >= (uint)s->from_h || (uint)x >= (uint)s->from_w)
-        return -1;
-    return column->image + y * s->from_w + x;
-}
-
-INLINE void
-find_column(struct column *column, const struct shape *s, int n, int columns,
-            int high, int wide, int group)
-{
-    int q = n / wide;
-
-    column->x = n % wide * STEP_W;
-    column->y = n < columns ? q % high * STEP_H : 1 << 30;
-    column->image =
-        (q / high * s->groups + group) * s->depth * s->from_h * s->from_w;
-    column->at = -1;
-}
 
 /* ---- A: weights --------------------------------------------------------- */
 
@@ -298,20 +220,6 @@ keep_b(__local float *b, const float next[EACH_B])
 }
 
 /* ---- the end ------------------------------------------------------------- */
-
-/* The first number of the target in column n of channel 0, or -1. */
-INLINE int
-target_of(int n, int columns, int high, int wide, int to_h, int to_w,
-          int channels, int phase)
-{
-    int q = n / wide;
-    int y = q % high * PHASES_H + phase / PHASES_W;
-    int x = n % wide * PHASES_W + phase % PHASES_W;
-
-    if (n >= columns || y >= to_h || x >= to_w)
-        return -1;
-    return (q / high * channels * to_h + y) * to_w + x;
-}
 
 /* Block column j of this item, all eight rows of it. */
 #define STORE_COLUMN(j)                                                        \

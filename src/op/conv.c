@@ -255,10 +255,11 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 #define BLOCKED_WAYS                                                           \
     "blocked:narrow", "blocked:short", "blocked:long", "blocked:deep",         \
         "blocked:shallow", "blocked:single"
-static const char *const conv_ways[] = {
-    BLOCKED_WAYS, "winograd:passes", "winograd_tiled:2x2", OC_TILED_WAYS, NULL};
-static const char *const grad_input_ways[] = {BLOCKED_WAYS, OC_TILED_WAYS,
-                                              NULL};
+static const char *const conv_ways[] = {BLOCKED_WAYS,         "winograd:passes",
+                                        "winograd_tiled:2x2", OC_TENSOR_WAYS,
+                                        OC_TILED_WAYS,        NULL};
+static const char *const grad_input_ways[] = {BLOCKED_WAYS, OC_TENSOR_WAYS,
+                                              OC_TILED_WAYS, NULL};
 /* "narrow" as above; "single": one block of x for a window of one tap;
  * "parts": the batch in twice as many. */
 static const char *const grad_weight_ways[] = {
@@ -277,6 +278,8 @@ static const struct oc_impl conv_impls[] = {
     {"winograd_tiled", oc_conv_winograd_tiled_refuse,
      oc_conv_winograd_tiled_layouts, oc_conv_winograd_tiled, OC_IMPL_EPILOGUE,
      0},
+    {"tensor", oc_conv_tensor_refuse, oc_conv_tensor_layouts, oc_conv_tensor,
+     OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_conv_tiled_refuse, oc_conv_tiled_layouts, oc_conv_tiled,
      OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct, OC_IMPL_EPILOGUE, 0},
@@ -297,6 +300,8 @@ static const struct oc_impl grad_input_impls[] = {
     {"winograd_tiled", oc_conv_winograd_tiled_input_refuse,
      oc_conv_winograd_tiled_input_layouts, oc_conv_winograd_tiled_input,
      OC_IMPL_EPILOGUE, 0},
+    {"tensor", oc_conv_tensor_input_refuse, oc_conv_tensor_input_layouts,
+     oc_conv_tensor_input, OC_IMPL_EPILOGUE, 0},
     {"tiled", oc_conv_tiled_input_refuse, oc_conv_tiled_input_layouts,
      oc_conv_tiled_input, OC_IMPL_EPILOGUE, 0},
     {"direct", NULL, NULL, oc_conv_direct_input, OC_IMPL_EPILOGUE, 0},

@@ -56,6 +56,23 @@ ocellus_status oc_conv_direct_weight(struct oc_steps *steps,
 ocellus_status oc_conv_direct_bias(struct oc_steps *steps,
                                    const struct oc_node *node);
 
+/* conv_tiled.c: half and bfloat16 by tensor cores. */
+const char *oc_conv_tensor_refuse(const struct oc_node *node,
+                                  const struct oc_caps *caps);
+const char *oc_conv_tensor_input_refuse(const struct oc_node *node,
+                                        const struct oc_caps *caps);
+void oc_conv_tensor_layouts(const struct oc_node *node,
+                            const struct oc_caps *caps, struct oc_layout in[],
+                            struct oc_layout out[], size_t *scratch);
+void oc_conv_tensor_input_layouts(const struct oc_node *node,
+                                  const struct oc_caps *caps,
+                                  struct oc_layout in[], struct oc_layout out[],
+                                  size_t *scratch);
+ocellus_status oc_conv_tensor(struct oc_steps *steps,
+                              const struct oc_node *node);
+ocellus_status oc_conv_tensor_input(struct oc_steps *steps,
+                                    const struct oc_node *node);
+
 /* conv_tiled.c, conv_tiled_weight.c: GPU-class devices, one and two spatial
  * axes. */
 const char *oc_conv_tiled_refuse(const struct oc_node *node,

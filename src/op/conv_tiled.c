@@ -1,15 +1,20 @@
 /* conv_tiled.c - convolution and its input gradient on GPU-class devices, as
- * products in tiles (cl/conv_tiled.cl). */
+ * products in tiles (cl/conv_tiled.cl), or in tiles by tensor cores
+ * (cl/conv_tensor.cl): both take the same arguments. */
 #include "base/type.h"
 #include "op/conv.h"
 #include "op/epilogue.h"
 #include "op/tile.h"
 
-enum { LEAST_ROWS = 4 }; /* channels of a group that make tiles worth it */
+enum {
+    LEAST_ROWS = 4, /* channels of a group that make tiles worth it */
+    LEAST_DEPTH = OC_TENSOR_DEPTH / 2 /* likewise, of the source */
+};
 
 /* One launch of the kernel, seen from the tensor that it makes. */
 struct job {
     int flip;        /* the gradient: from is dy, to is dx */
+    int tensor;      /* by tensor cores */
     int rows, depth; /* channels of a group, of the target and of the source */
     int from[2], to[2];
     int pad[2];
@@ -33,7 +38,8 @@ is_few(const struct job *job, const struct oc_conv_window *v)
     int64_t by_tap = round_up(job->depth, OC_TILE_DEPTH) * taps;
     int64_t by_channel = round_up((int64_t)job->depth * taps, OC_TILE_DEPTH);
 
-    return !job->flip && v->groups == 1 && 5 * by_channel < 4 * by_tap;
+    return !job->tensor && !job->flip && v->groups == 1 &&
+           5 * by_channel < 4 * by_tap;
 }
 
 /* Blocks of channels must not belong to two groups. */
@@ -57,12 +63,16 @@ read_axis(struct job *job, const struct oc_conv_window *v, int axis)
 }
 
 static struct job
-job_of(const struct oc_conv_window *v, int flip, const struct oc_caps *caps)
+job_of(const struct oc_conv_window *v, int flip, int tensor,
+       const struct oc_caps *caps)
 {
     int c = v->c / v->groups, k = v->k / v->groups;
     int taps = v->window[OC_H] * v->window[OC_W];
-    struct job job = {
-        .flip = flip, .rows = flip ? c : k, .depth = flip ? k : c};
+    int step = tensor ? OC_TENSOR_DEPTH : OC_TILE_DEPTH;
+    struct job job = {.flip = flip,
+                      .tensor = tensor,
+                      .rows = flip ? c : k,
+                      .depth = flip ? k : c};
     int64_t columns = v->n;
 
     for (int axis = 0; axis < 2; axis++) {
@@ -74,12 +84,12 @@ job_of(const struct oc_conv_window *v, int flip, const struct oc_caps *caps)
     job.product.rows = job.rows;
     job.product.columns = columns;
     job.product.copies = (int64_t)v->groups * job.phases[0] * job.phases[1];
-    job.product.steps =
-        job.few ? (job.depth * taps + OC_TILE_DEPTH - 1) / OC_TILE_DEPTH
-                : round_up(job.depth, OC_TILE_DEPTH) / OC_TILE_DEPTH * taps;
+    job.product.steps = job.few ? (job.depth * taps + step - 1) / step
+                                : round_up(job.depth, step) / step * taps;
     job.product.count =
         (int64_t)v->n * v->groups * job.rows * job.to[0] * job.to[1];
     job.product.whole = job.phases[0] * job.phases[1] > 1;
+    job.product.tensor = tensor ? 2 : 0;
     job.tiling = oc_tiling_of(&job.product, caps);
     return job;
 }
@@ -117,7 +127,7 @@ refuse(const struct oc_node *node, const struct oc_caps *caps, int flip)
     if (why)
         return why;
     v = oc_conv_window_of(node);
-    job = job_of(&v, flip, caps);
+    job = job_of(&v, flip, 0, caps);
     if (job.rows < LEAST_ROWS && v.groups > 1)
         return "too few channels in a group to fill a tile";
     return oc_tiling_refuse(&job.product, caps);
@@ -136,15 +146,52 @@ oc_conv_tiled_input_refuse(const struct oc_node *node,
     return refuse(node, caps, 1);
 }
 
+static const char *
+refuse_tensor(const struct oc_node *node, const struct oc_caps *caps, int flip)
+{
+    const char *why = oc_conv_tiled_cannot(node, caps);
+    struct oc_conv_window v;
+    struct job job;
+
+    if (!caps->tensor)
+        return "the device has no tensor cores that OpenCL reaches";
+    if (why)
+        return why;
+    if (node->in[0]->type == OCELLUS_FLOAT)
+        return "tensor cores multiply half and bfloat16";
+    v = oc_conv_window_of(node);
+    job = job_of(&v, flip, 1, caps);
+    if (!job.packed)
+        return "groups that share blocks of eight channels";
+    if (job.rows < LEAST_ROWS || job.depth < LEAST_DEPTH)
+        return "too few channels to fill a tile and its steps";
+    return oc_tiling_refuse(&job.product, caps);
+}
+
+const char *
+oc_conv_tensor_refuse(const struct oc_node *node, const struct oc_caps *caps)
+{
+    return refuse_tensor(node, caps, 0);
+}
+
+const char *
+oc_conv_tensor_input_refuse(const struct oc_node *node,
+                            const struct oc_caps *caps)
+{
+    return refuse_tensor(node, caps, 1);
+}
+
 /* ---- layouts ------------------------------------------------------------ */
 
 static void
 layouts(const struct oc_node *node, const struct oc_caps *caps, int flip,
-        struct oc_layout in[], size_t *scratch)
+        int tensor, struct oc_layout in[], struct oc_layout out[],
+        size_t *scratch)
 {
     struct oc_conv_window v = oc_conv_window_of(node);
-    struct job job = job_of(&v, flip, caps);
+    struct job job = job_of(&v, flip, tensor, caps);
 
+    out[0] = OC_PLAIN;
     for (int k = 0; k < node->n_in; k++)
         in[k] = OC_PLAIN;
     if (job.packed)
@@ -161,8 +208,7 @@ oc_conv_tiled_layouts(const struct oc_node *node, const struct oc_caps *caps,
                       struct oc_layout in[], struct oc_layout out[],
                       size_t *scratch)
 {
-    out[0] = OC_PLAIN;
-    layouts(node, caps, 0, in, scratch);
+    layouts(node, caps, 0, 0, in, out, scratch);
 }
 
 void
@@ -170,8 +216,23 @@ oc_conv_tiled_input_layouts(const struct oc_node *node,
                             const struct oc_caps *caps, struct oc_layout in[],
                             struct oc_layout out[], size_t *scratch)
 {
-    out[0] = OC_PLAIN;
-    layouts(node, caps, 1, in, scratch);
+    layouts(node, caps, 1, 0, in, out, scratch);
+}
+
+void
+oc_conv_tensor_layouts(const struct oc_node *node, const struct oc_caps *caps,
+                       struct oc_layout in[], struct oc_layout out[],
+                       size_t *scratch)
+{
+    layouts(node, caps, 0, 1, in, out, scratch);
+}
+
+void
+oc_conv_tensor_input_layouts(const struct oc_node *node,
+                             const struct oc_caps *caps, struct oc_layout in[],
+                             struct oc_layout out[], size_t *scratch)
+{
+    layouts(node, caps, 1, 1, in, out, scratch);
 }
 
 /* ---- launches ----------------------------------------------------------- */
@@ -189,15 +250,19 @@ static void
 define(struct oc_steps *steps, struct oc_step *launch,
        const struct oc_conv_window *v, const struct job *job)
 {
-    int fours = job->phases[0] * job->phases[1] == 1 &&
-                job->to[0] * job->to[1] % 4 == 0;
+    int single = job->phases[0] * job->phases[1] == 1;
+    int plane = job->to[0] * job->to[1];
 
     oc_define_type(steps, launch, "x", steps->node->in[0]->type);
-    oc_define(steps, launch, "PACKED", job->packed);
-    oc_define(steps, launch, "FEW", job->few);
-    oc_define(steps, launch, "RAGGED", job->depth % OC_TILE_DEPTH != 0);
-    oc_define(steps, launch, "FLIP", job->flip && !job->packed);
-    oc_define(steps, launch, "FOURS", fours);
+    if (job->tensor) {
+        oc_define(steps, launch, "PAIRS", single && plane % 2 == 0);
+    } else {
+        oc_define(steps, launch, "PACKED", job->packed);
+        oc_define(steps, launch, "FEW", job->few);
+        oc_define(steps, launch, "RAGGED", job->depth % OC_TILE_DEPTH != 0);
+        oc_define(steps, launch, "FLIP", job->flip && !job->packed);
+        oc_define(steps, launch, "FOURS", single && plane % 4 == 0);
+    }
     oc_define(steps, launch, "PARTS", job->tiling.splits > 1);
     oc_define(steps, launch, "WIN_H", v->window[OC_H]);
     oc_define(steps, launch, "WIN_W", v->window[OC_W]);
@@ -235,12 +300,13 @@ add_parts(struct oc_steps *steps, const struct job *job,
 }
 
 static ocellus_status
-emit(struct oc_steps *steps, const struct oc_node *node, int flip)
+emit(struct oc_steps *steps, const struct oc_node *node, int flip, int tensor)
 {
     struct oc_conv_window v = oc_conv_window_of(node);
-    struct job job = job_of(&v, flip, steps->caps);
+    struct job job = job_of(&v, flip, tensor, steps->caps);
     int biased = oc_conv_has_bias(node), parts = job.tiling.splits > 1;
-    struct oc_step *launch = oc_launch(steps, "conv_tiled", "conv_tiled");
+    const char *name = tensor ? "conv_tensor" : "conv_tiled";
+    struct oc_step *launch = oc_launch(steps, name, name);
 
     define(steps, launch, &v, &job);
     oc_arg_in(steps, launch, 1);
@@ -266,11 +332,23 @@ emit(struct oc_steps *steps, const struct oc_node *node, int flip)
 ocellus_status
 oc_conv_tiled(struct oc_steps *steps, const struct oc_node *node)
 {
-    return emit(steps, node, 0);
+    return emit(steps, node, 0, 0);
 }
 
 ocellus_status
 oc_conv_tiled_input(struct oc_steps *steps, const struct oc_node *node)
 {
-    return emit(steps, node, 1);
+    return emit(steps, node, 1, 0);
+}
+
+ocellus_status
+oc_conv_tensor(struct oc_steps *steps, const struct oc_node *node)
+{
+    return emit(steps, node, 0, 1);
+}
+
+ocellus_status
+oc_conv_tensor_input(struct oc_steps *steps, const struct oc_node *node)
+{
+    return emit(steps, node, 1, 1);
 }

@@ -16,7 +16,7 @@ oc_gemm_tiled_of(const struct oc_product *p, int whole, int tensor)
                              .steps = ((int64_t)p->k + depth - 1) / depth,
                              .count = (int64_t)p->m * p->n * p->count,
                              .whole = whole || p->count > 1,
-                             .tensor = tensor};
+                             .tensor = tensor ? 3 : 0};
 }
 
 const char *

@@ -184,10 +184,11 @@ oc_tiling_launch(struct oc_step *launch, struct oc_steps *steps,
     oc_define(steps, launch, "TILE_M", tiling->m);
     oc_define(steps, launch, "TILE_N", tiling->n);
     if (p->tensor) {
-        int three = local_of_stages(tiling->m, tiling->n, 3, steps->caps) <=
-                    steps->caps->local_memory;
+        size_t most =
+            local_of_stages(tiling->m, tiling->n, p->tensor, steps->caps);
 
-        oc_define(steps, launch, "STAGES", three ? 3 : 2);
+        oc_define(steps, launch, "STAGES",
+                  most <= steps->caps->local_memory ? p->tensor : 2);
         oc_define(steps, launch, "MMA_PTX",
                   steps->caps->tensor == OC_TENSOR_INSTRUCTIONS);
     }

@@ -15,7 +15,8 @@ struct oc_tiled {
     int64_t steps; /* of a sum */
     int64_t count; /* numbers of all outputs */
     int whole;     /* 1: sums may not be cut */
-    int tensor;    /* 1: by tensor cores (cl/tensor.clh) */
+    int tensor;    /* by tensor cores (cl/tensor.clh): steps that lie in local
+                    * memory at once, at most; 0: not so */
 };
 
 struct oc_tiling {

@@ -235,6 +235,17 @@ conv_bias(const struct oc_node *node, const double *const x[],
         .in = {{a, .type = type_}, {b, .type = type_}},                        \
         .reference = reference_, .tolerance = tolerance_, .gpu = 1, .units = 1 \
     }
+/* By tensor cores, whose factors and results are of that type. */
+#define TENSOR(type_, op_, reference_, units_, attributes_, a, b, c)           \
+    {                                                                          \
+        .op = op_, .attributes = attributes_,                                  \
+        .in = {{a, .type = type_}, {b, .type = type_}, {c, .type = type_}},    \
+        .reference = reference_,                                               \
+        .tolerance = (type_) == OCELLUS_FLOAT16 ? 6e-4 : 5e-3, .gpu = 1,       \
+        .units = units_, .tensor = 1, .by = "tensor", .no_gradient = 1         \
+    }
+#define HALF(...) TENSOR(OCELLUS_FLOAT16, __VA_ARGS__)
+#define BRAIN(...) TENSOR(OCELLUS_BFLOAT16, __VA_ARGS__)
 /* In a training by tiles of 2 x 2, else of 4 x 4; the gradient by 2 x 2. Their
  * numbers at the points are some times larger than what they make, and so are
  * their rounding errors: 4e-6 of the largest number is asked for with 4 x 4,
@@ -346,6 +357,22 @@ static const struct oc_case cases[] = {
           {"3x4x40x11"}),
     TILED_IN(OCELLUS_BFLOAT16, 8e-3, "Conv", conv, "group=3 pads=1,1,1,1",
              "1x3x5x6", "3x1x3x3"),
+    /* By tensor cores: each tile; channels and places that end a tile, a step
+     * and a pair; taps outside, groups, sums in parts, phases. */
+    HALF("Conv", conv, 1, "pads=1,1,1,1", "1x37x6x10", "30x37x3x3", "30"),
+    BRAIN("Conv", conv, 1, NULL, "2x32x8x8", "125x32x1x1", NULL),
+    BRAIN("Conv", conv, 1, "strides=2,2 pads=0,1,2,1", "1x20x19x15",
+          "61x20x3x2", "61"),
+    HALF("Conv", conv, 1, NULL, "1x16x7x9", "128x16x1x1", NULL),
+    HALF("Conv", conv, 1, NULL, "1x40x5x5", "125x40x1x1", "125"),
+    BRAIN("Conv", conv, 1, "group=2 pads=2,2,2,2 dilations=2,2", "2x32x4x5",
+          "16x16x3x3", "16"),
+    HALF("Conv", conv, 64, "pads=1,1,1,1", "1x64x5x5", "6x64x3x3", "6"),
+    HALF("ConvGradInput", conv_input, 1, "pads=1,1,1,1 extent=6,6", "1x40x6x6",
+         "40x16x3x3", NULL),
+    BRAIN("ConvTranspose", conv_input, 1,
+          "strides=2,2 pads=1,1,1,1 output_padding=1,1", "2x24x4x5", "24x9x3x3",
+          "9"),
     /* By Winograd's method: less than a tile; whole tiles; broken ones, one
      * channel more than a block; pads of all kinds; no place without padding.
      */
