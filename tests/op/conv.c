@@ -359,6 +359,7 @@ static const struct oc_case cases[] = {
              "1x3x5x6", "3x1x3x3"),
     /* By tensor cores: each tile; channels and places that end a tile, a step
      * and a pair; taps outside, groups, sums in parts, phases. */
+    HALF("Conv", conv, 1, "pads=0,1,1,0", "1x17x4x4", "4x17x2x2", "4"),
     HALF("Conv", conv, 1, "pads=1,1,1,1", "1x37x6x10", "30x37x3x3", "30"),
     BRAIN("Conv", conv, 1, NULL, "2x32x8x8", "125x32x1x1", NULL),
     BRAIN("Conv", conv, 1, "strides=2,2 pads=0,1,2,1", "1x20x19x15",

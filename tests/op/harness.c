@@ -151,7 +151,18 @@ gradients(struct oc_test *t)
     return good;
 }
 
-/* 1: passed, 0: failed, -1: the device has not the types. */
+/* Interpreted, a step of a warp takes seconds: then few numbers do. */
+static int
+is_slow(const struct oc_test *t)
+{
+    int64_t count = 0;
+
+    for (int k = 0; k < t->n_in; k++)
+        count += t->tensor[k] ? oc_shape_count(&t->tensor[k]->shape) : 0;
+    return t->of->tensor && getenv("OCELLUS_TEST_SMALL") && count > 1024;
+}
+
+/* 1: passed, 0: failed, -1: the device has not the types, -2: it is slow. */
 static int
 run_case(struct oc_test *t, size_t index)
 {
@@ -168,6 +179,8 @@ run_case(struct oc_test *t, size_t index)
         if (!oc_test_make_input(t, k, &random))
             return 0;
     }
+    if (is_slow(t))
+        return -2;
     if (!oc_test_prepare(t))
         return 0;
     if (t->node->out[0]->type == OCELLUS_DOUBLE &&
@@ -205,7 +218,9 @@ run_one(ocellus_device *device, const struct oc_case *of, size_t index)
         printf(" %s",
                t.tensor[k] ? oc_shape_text(&t.tensor[k]->shape, text) : "-");
     }
-    printf("%s\n", result < 0 ? " # SKIP no doubles on this device" : "");
+    printf("%s\n", result == -1   ? " # SKIP no doubles on this device"
+                   : result == -2 ? " # SKIP interpreted it takes minutes"
+                                  : "");
     if (!result)
         printf("#   %s\n", t.wrong);
     fflush(stdout);
