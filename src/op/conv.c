@@ -258,8 +258,8 @@ grad_grad_bias(const struct oc_node *node, struct ocellus_value *dy[],
 static const char *const conv_ways[] = {BLOCKED_WAYS,         "winograd:passes",
                                         "winograd_tiled:2x2", OC_TENSOR_WAYS,
                                         OC_TILED_WAYS,        NULL};
-static const char *const grad_input_ways[] = {BLOCKED_WAYS, OC_TENSOR_WAYS,
-                                              OC_TILED_WAYS, NULL};
+static const char *const grad_input_ways[] = {
+    BLOCKED_WAYS, "winograd:passes", OC_TENSOR_WAYS, OC_TILED_WAYS, NULL};
 /* "narrow" as above; "single": one block of x for a window of one tap;
  * "parts": the batch in twice as many. */
 static const char *const grad_weight_ways[] = {
@@ -293,6 +293,8 @@ static const struct oc_impl grad_input_impls[] = {
     {"amx", oc_conv_amx_input_refuse, oc_conv_amx_input_layouts,
      oc_conv_amx_input,
      OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART | OC_IMPL_BFLOAT16, 0},
+    {"winograd", oc_conv_winograd_input_refuse, oc_conv_winograd_input_layouts,
+     oc_conv_winograd_input, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"blocked", oc_conv_blocked_input_refuse, oc_conv_blocked_input_layouts,
      oc_conv_blocked_input, OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, 0},
     {"plain", oc_conv_plain_input_refuse, NULL, oc_conv_plain_input,

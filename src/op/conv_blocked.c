@@ -258,6 +258,17 @@ oc_conv_blocked_input_refuse(const struct oc_node *node,
     return why ? why : oc_conv_blocked_cannot_join(&v, caps);
 }
 
+struct oc_layout
+oc_conv_blocked_dy(const struct oc_conv_window *v, const struct oc_layout *now,
+                   int width)
+{
+    struct oc_layout dy = {.block = width, .halo = oc_conv_dy_halo(v)};
+
+    if (now->block == width && now->halo > dy.halo)
+        dy.halo = now->halo;
+    return dy;
+}
+
 void
 oc_conv_blocked_input_layouts(const struct oc_node *node,
                               const struct oc_caps *caps, struct oc_layout in[],
@@ -265,12 +276,9 @@ oc_conv_blocked_input_layouts(const struct oc_node *node,
 {
     const int b = caps->vector_width;
     struct oc_conv_window v = oc_conv_window_of(node);
-    int halo = oc_conv_dy_halo(&v);
 
     (void)scratch;
-    if (in[0].block == b && in[0].halo > halo)
-        halo = in[0].halo;
-    in[0] = (struct oc_layout){.block = b, .halo = halo};
+    in[0] = oc_conv_blocked_dy(&v, &in[0], b);
     in[1] = packed(&v, b, OC_PACK_CONV_FLIP);
     out[0] = (struct oc_layout){.block = b};
     oc_conv_other_layouts(node, in, &out[0]);

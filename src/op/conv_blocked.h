@@ -74,6 +74,9 @@ void oc_conv_other_layouts(const struct oc_node *node, struct oc_layout in[],
  * plain with a halo where its channels are few. */
 struct oc_layout oc_conv_blocked_x(const struct oc_conv_window *v,
                                    const struct oc_layout *now, int width);
+/* The same of dy, for the input gradient. */
+struct oc_layout oc_conv_blocked_dy(const struct oc_conv_window *v,
+                                    const struct oc_layout *now, int width);
 
 /* ---- one launch of cl/conv_blocked.cl (conv_blocked_launch.c) ----------- */
 
@@ -138,7 +141,7 @@ void oc_conv_push_tensors(struct oc_steps *steps, struct oc_step *launch);
 void oc_conv_push_ends(struct oc_steps *steps, struct oc_step *launch,
                        const struct oc_conv_job *job);
 
-/* ---- 3 x 3 by Winograd's method, inference (conv_winograd.c) ------------ */
+/* ---- 3 x 3 by Winograd's method (conv_winograd.c) ------------------------ */
 
 const char *oc_conv_winograd_refuse(const struct oc_node *node,
                                     const struct oc_caps *caps);
@@ -147,6 +150,16 @@ void oc_conv_winograd_layouts(const struct oc_node *node,
                               struct oc_layout out[], size_t *scratch);
 ocellus_status oc_conv_winograd(struct oc_steps *steps,
                                 const struct oc_node *node);
+
+/* ConvGradInput and ConvTranspose. */
+const char *oc_conv_winograd_input_refuse(const struct oc_node *node,
+                                          const struct oc_caps *caps);
+void oc_conv_winograd_input_layouts(const struct oc_node *node,
+                                    const struct oc_caps *caps,
+                                    struct oc_layout in[],
+                                    struct oc_layout out[], size_t *scratch);
+ocellus_status oc_conv_winograd_input(struct oc_steps *steps,
+                                      const struct oc_node *node);
 
 /* ---- bfloat16 in tiles (conv_amx.c, conv_amx_weight.c) ------------------- */
 

@@ -1,6 +1,10 @@
-/* conv_winograd.c - Conv as launches of cl/conv_winograd.cl: 3 x 3 windows of
- * stride 1, in inference, where a quarter of the multiplications and the way
- * through 36 points are less work than the sum of the definition.
+/* conv_winograd.c - Conv and its input gradient as launches of
+ * cl/conv_winograd.cl: 3 x 3 windows of stride 1, where fewer multiplications
+ * and the way through the points are less work than the sum of the definition.
+ *
+ * Outside a training tiles have 4 x 4 outputs. In one they have 2 x 2, whose
+ * rounding errors are those of the sum of the definition; so have those of the
+ * gradient, which is a convolution with the window turned round.
  *
  * The tiles go through the three kernels in parts whose numbers at the points
  * stay in the last cache.
@@ -9,8 +13,6 @@
 #include "op/epilogue.h"
 
 enum {
-    POINTS = 36,
-    SIDE = 4, /* of a tile */
     LEAST_CHANNELS = 16,
     LEAST_TILES = 12,
     VECTORS = 2,        /* blocks of y at a time */
@@ -23,7 +25,10 @@ enum {
 
 struct winograd {
     struct oc_conv_job job;
-    int pad[2], halo, columns;
+    int side, points; /* of a tile: outputs, and numbers at the points */
+    int flip;         /* the gradient: x is dy, y is dx */
+    int n, c, k;      /* channels of x and of y */
+    int out[2], pad[2], halo, columns;
     int down, across; /* tiles of an image */
     int total, part;  /* tiles; of them, what goes through at once */
     int c_blocks, k_blocks;
@@ -41,34 +46,32 @@ group_of(const struct oc_caps *caps)
 }
 
 static int
-tiles_of(int extent)
+side_of(const struct oc_node *node, int flip)
 {
-    return (extent + SIDE - 1) / SIDE;
+    return flip || node->graph->training ? 2 : 4;
 }
 
-static double
-tiles_in_all(const struct oc_conv_window *v)
-{
-    return (double)v->n * tiles_of(v->out[OC_H]) * tiles_of(v->out[OC_W]);
-}
-
-/* Equal parts of the tiles whose numbers at the points stay near. */
+/* Equal parts of the tiles whose numbers at the points stay near, or are no
+ * more than the weights, which each part reads. */
 static int
-part_of(int total, int channels)
+part_of(const struct winograd *w, int channels)
 {
-    int most = NEAR_BYTES / (POINTS * 4 * channels);
+    const double weights = 4.0 * w->points * w->c * w->k;
+    const double bytes = weights < NEAR_BYTES ? NEAR_BYTES : weights;
+    int most = (int)(bytes / (4.0 * w->points * channels));
     int parts;
 
     if (most < LEAST_TILES)
         most = LEAST_TILES;
-    parts = (total + most - 1) / most;
-    return (total + parts - 1) / parts;
+    parts = (w->total + most - 1) / most;
+    return (w->total + parts - 1) / parts;
 }
 
 static size_t
-local_bytes(int tiles, int channels, int width)
+local_bytes(const struct winograd *w, int tiles, int channels, int width)
 {
-    return sizeof(float) * POINTS * (size_t)(tiles * channels + 2 * width);
+    return sizeof(float) * (size_t)w->points *
+           (size_t)(tiles * channels + 2 * width);
 }
 
 /* Tiles of a work-item that does all: their numbers within the core's cache,
@@ -84,7 +87,7 @@ fused_of(const struct winograd *w, const struct oc_caps *caps)
         cache / 4 * 3 < caps->local_memory ? cache / 4 * 3 : caps->local_memory;
     int tiles = MOST_TOGETHER / group * group;
 
-    while (tiles > 0 && local_bytes(tiles, channels, b) > room)
+    while (tiles > 0 && local_bytes(w, tiles, channels, b) > room)
         tiles -= group;
     while (tiles > 2 * group &&
            w->total / tiles < GOOD_ITEMS * caps->compute_units)
@@ -96,51 +99,108 @@ fused_of(const struct winograd *w, const struct oc_caps *caps)
 }
 
 static struct winograd
-winograd_of(const struct oc_conv_window *v, const struct oc_caps *caps)
+winograd_of(const struct oc_node *node, int flip, const struct oc_caps *caps)
 {
+    const struct oc_conv_window v = oc_conv_window_of(node);
     const int width = caps->vector_width;
-    struct winograd w = {.pad = {v->pad[OC_H], v->pad[OC_W]},
-                         .down = tiles_of(v->out[OC_H]),
-                         .across = tiles_of(v->out[OC_W]),
-                         .c_blocks = (v->c + width - 1) / width,
-                         .k_blocks = (v->k + width - 1) / width};
+    struct winograd w = {.side = side_of(node, flip),
+                         .flip = flip,
+                         .n = v.n,
+                         .c = flip ? v.k : v.c,
+                         .k = flip ? v.c : v.k,
+                         .columns = flip ? v.out[OC_W] : v.in[OC_W]};
 
-    w.total = v->n * w.down * w.across;
-    w.part = part_of(w.total, (w.c_blocks + w.k_blocks) * width);
-    w.v = POINTS * w.part * w.c_blocks * width;
-    w.m = POINTS * w.part * w.k_blocks * width;
+    for (int axis = 0; axis < 2; axis++) {
+        const int a = OC_H + axis;
+
+        w.out[axis] = flip ? v.in[a] : v.out[a];
+        w.pad[axis] = flip ? 2 - v.pad[a] : v.pad[a];
+    }
+    w.points = (w.side + 2) * (w.side + 2);
+    w.down = (w.out[0] + w.side - 1) / w.side;
+    w.across = (w.out[1] + w.side - 1) / w.side;
+    w.total = w.n * w.down * w.across;
+    w.c_blocks = (w.c + width - 1) / width;
+    w.k_blocks = (w.k + width - 1) / width;
+    w.part = w.total ? part_of(&w, (w.c_blocks + w.k_blocks) * width) : 0;
+    w.v = w.points * w.part * w.c_blocks * width;
+    w.m = w.points * w.part * w.k_blocks * width;
     w.fused = oc_caps_way(caps, "passes") ? 0 : fused_of(&w, caps);
     return w;
+}
+
+static const char *
+wrong_window(const struct oc_conv_window *v)
+{
+    if (v->axes != 2 || v->groups != 1)
+        return "it knows two spatial axes and one group";
+    for (int a = OC_H; a <= OC_W; a++)
+        if (v->window[a] != 3 || v->stride[a] != 1 || v->dilation[a] != 1)
+            return "it knows windows of 3 x 3 with stride 1";
+    return NULL;
+}
+
+static const char *
+does_not_pay(const struct oc_node *node, int flip, const struct oc_caps *caps,
+             const struct oc_conv_window *v)
+{
+    struct winograd w;
+
+    if (v->c < LEAST_CHANNELS || v->k < LEAST_CHANNELS)
+        return "with fewer than 16 channels the way there and back costs more";
+    w = winograd_of(node, flip, caps);
+    if (w.total < LEAST_TILES)
+        return "with fewer than 12 tiles its weights are read too seldom";
+    if (w.fused == 0 &&
+        oc_conv_flops(v) < (double)caps->launch_us * PAYS * caps->compute_units)
+        return "so little work is not worth three launches";
+    return NULL;
+}
+
+static const char *
+refuse(const struct oc_node *node, int flip, const struct oc_caps *caps)
+{
+    const struct oc_conv_window v = oc_conv_window_of(node);
+    const char *why = flip ? oc_conv_blocked_cannot_turn(node, caps, &v)
+                           : oc_conv_blocked_cannot(node, caps, &v);
+
+    if (!why && oc_attr_int(node, "exact", 0))
+        why = "sums of whole numbers are to be exact";
+    if (!why)
+        why = wrong_window(&v);
+    if (why || caps->eager)
+        return why;
+    return does_not_pay(node, flip, caps, &v);
 }
 
 const char *
 oc_conv_winograd_refuse(const struct oc_node *node, const struct oc_caps *caps)
 {
-    struct oc_conv_window v = oc_conv_window_of(node);
-    const char *why = oc_conv_blocked_cannot(node, caps, &v);
+    return refuse(node, 0, caps);
+}
 
-    if (why)
-        return why;
-    if (oc_attr_int(node, "exact", 0))
-        return "sums of whole numbers are to be exact";
-    if (node->graph->training)
-        return "in training its rounding errors would add up";
-    if (v.axes != 2 || v.groups != 1)
-        return "it knows two spatial axes and one group";
-    for (int a = OC_H; a <= OC_W; a++)
-        if (v.window[a] != 3 || v.stride[a] != 1 || v.dilation[a] != 1)
-            return "it knows windows of 3 x 3 with stride 1";
-    if (caps->eager)
-        return NULL;
-    if (v.c < LEAST_CHANNELS || v.k < LEAST_CHANNELS)
-        return "with fewer than 16 channels the way there and back costs more";
-    if (tiles_in_all(&v) < LEAST_TILES)
-        return "with fewer than 12 tiles its weights are read too seldom";
-    if (winograd_of(&v, caps).fused == 0 &&
-        oc_conv_flops(&v) <
-            (double)caps->launch_us * PAYS * caps->compute_units)
-        return "so little work is not worth three launches";
-    return NULL;
+const char *
+oc_conv_winograd_input_refuse(const struct oc_node *node,
+                              const struct oc_caps *caps)
+{
+    return refuse(node, 1, caps);
+}
+
+static void
+layouts(const struct oc_node *node, int flip, const struct oc_caps *caps,
+        struct oc_layout in[], struct oc_layout out[], size_t *scratch)
+{
+    const int b = caps->vector_width;
+    const struct winograd w = winograd_of(node, flip, caps);
+
+    in[1] = (struct oc_layout){.block = b,
+                               .pack = flip          ? OC_PACK_WINOGRAD_2_FLIP
+                                       : w.side == 2 ? OC_PACK_WINOGRAD_2
+                                                     : OC_PACK_WINOGRAD};
+    out[0] = (struct oc_layout){.block = b};
+    oc_conv_other_layouts(node, in, &out[0]);
+    if (!w.fused)
+        *scratch = sizeof(float) * ((size_t)w.v + (size_t)w.m);
 }
 
 void
@@ -148,16 +208,22 @@ oc_conv_winograd_layouts(const struct oc_node *node, const struct oc_caps *caps,
                          struct oc_layout in[], struct oc_layout out[],
                          size_t *scratch)
 {
-    const int b = caps->vector_width;
     const struct oc_conv_window v = oc_conv_window_of(node);
-    const struct winograd w = winograd_of(&v, caps);
 
-    in[0] = oc_conv_blocked_x(&v, &in[0], b);
-    in[1] = (struct oc_layout){.block = b, .pack = OC_PACK_WINOGRAD};
-    out[0] = (struct oc_layout){.block = b};
-    oc_conv_other_layouts(node, in, &out[0]);
-    if (!w.fused)
-        *scratch = sizeof(float) * ((size_t)w.v + (size_t)w.m);
+    in[0] = oc_conv_blocked_x(&v, &in[0], caps->vector_width);
+    layouts(node, 0, caps, in, out, scratch);
+}
+
+void
+oc_conv_winograd_input_layouts(const struct oc_node *node,
+                               const struct oc_caps *caps,
+                               struct oc_layout in[], struct oc_layout out[],
+                               size_t *scratch)
+{
+    const struct oc_conv_window v = oc_conv_window_of(node);
+
+    in[0] = oc_conv_blocked_dy(&v, &in[0], caps->vector_width);
+    layouts(node, 1, caps, in, out, scratch);
 }
 
 /* ---- launches ----------------------------------------------------------- */
@@ -179,6 +245,7 @@ start(struct oc_steps *steps, const struct winograd *w, const char *kernel)
 {
     struct oc_step *launch = oc_launch(steps, "conv_winograd", kernel);
 
+    oc_define(steps, launch, "SIDE", w->side);
     oc_define(steps, launch, "BLOCK", w->job.y.of.block);
     oc_define(steps, launch, "TILES", group_of(steps->caps));
     oc_define(steps, launch, "VECTORS", VECTORS);
@@ -220,11 +287,11 @@ multiply(struct oc_steps *steps, const struct winograd *w, int tiles,
     int k_parts = 1, k_part;
     struct oc_step *launch = start(steps, w, "winograd_product");
 
-    if (f_part > POINTS * t_parts / wanted)
-        f_part = POINTS * t_parts / wanted;
+    if (f_part > w->points * t_parts / wanted)
+        f_part = w->points * t_parts / wanted;
     if (f_part < 1) {
         f_part = 1;
-        k_parts = (wanted + POINTS * t_parts - 1) / (POINTS * t_parts);
+        k_parts = (wanted + w->points * t_parts - 1) / (w->points * t_parts);
     }
     k_part = (w->k_blocks + VECTORS * k_parts - 1) / (VECTORS * k_parts);
     k_part *= VECTORS;
@@ -234,7 +301,7 @@ multiply(struct oc_steps *steps, const struct winograd *w, int tiles,
                  (int[]){w->v, tiles, t_part, c, w->k_blocks, k_part, f_part},
                  7);
     oc_grid3(launch, (w->k_blocks + k_part - 1) / k_part, t_parts,
-             (POINTS + f_part - 1) / f_part, 1, 1, 1);
+             (w->points + f_part - 1) / f_part, 1, 1, 1);
     oc_cost(launch, flops, 0.0);
 }
 
@@ -267,8 +334,8 @@ whole(struct oc_steps *steps, const struct winograd *w, double flops)
     struct oc_step *launch = start(steps, w, "winograd_whole");
 
     oc_conv_push_tensors(steps, launch);
-    oc_arg_local(steps, launch, local_bytes(w->fused, w->c_blocks * b, b));
-    oc_arg_local(steps, launch, local_bytes(w->fused, VECTORS * b, b));
+    oc_arg_local(steps, launch, local_bytes(w, w->fused, w->c_blocks * b, b));
+    oc_arg_local(steps, launch, local_bytes(w, w->fused, VECTORS * b, b));
     oc_conv_push(steps, launch,
                  (int[]){x->base,     x->image,      x->plane,      x->row,
                          w->job.rows, w->columns,    w->halo,       w->pad[0],
@@ -282,21 +349,20 @@ whole(struct oc_steps *steps, const struct winograd *w, double flops)
     oc_cost(launch, flops, 0.0);
 }
 
-ocellus_status
-oc_conv_winograd(struct oc_steps *steps, const struct oc_node *node)
+static ocellus_status
+emit(struct oc_steps *steps, const struct oc_node *node, int flip)
 {
     const struct oc_conv_window v = oc_conv_window_of(node);
-    struct winograd w = winograd_of(&v, steps->caps);
+    struct winograd w = winograd_of(node, flip, steps->caps);
     const double flops = oc_conv_flops(&v);
 
     w.job = oc_conv_job_of(steps);
     w.job.y = oc_conv_whole(&w.job.y.of);
     for (int k = 0; k < OC_CONV_EXTRAS; k++)
         w.job.e[k] = oc_conv_whole(&w.job.e[k].of);
-    w.job.out[0] = v.out[OC_H];
-    w.job.out[1] = v.out[OC_W];
+    for (int a = 0; a < 2; a++)
+        w.job.out[a] = w.out[a];
     w.halo = steps->in[0].layout.halo;
-    w.columns = v.in[OC_W];
     if (w.fused)
         whole(steps, &w, flops);
     for (int first = 0; !w.fused && first < w.total; first += w.part) {
@@ -308,4 +374,16 @@ oc_conv_winograd(struct oc_steps *steps, const struct oc_node *node)
         from_points(steps, &w, first, tiles);
     }
     return steps->status;
+}
+
+ocellus_status
+oc_conv_winograd(struct oc_steps *steps, const struct oc_node *node)
+{
+    return emit(steps, node, 0);
+}
+
+ocellus_status
+oc_conv_winograd_input(struct oc_steps *steps, const struct oc_node *node)
+{
+    return emit(steps, node, 1);
 }

@@ -6,7 +6,10 @@
 #include "base/type.h"
 #include "op/gemm.h"
 
-enum { CPU_ROWS = 16 }; /* that a core copies at a time */
+enum {
+    CPU_ROWS = 16, /* that a core copies at a time */
+    POINT_RUN = 16 /* RUN of cl/winograd_weights.cl */
+};
 
 struct extents {
     int n, c, h, w;
@@ -134,9 +137,13 @@ winograd_weights(struct oc_steps *steps, const struct oc_operand *from,
     const int64_t k = dim[flip], c = dim[!flip];
     const int64_t k_blocks = (k + b - 1) / b;
     const int64_t c_padded = (c + b - 1) / b * b;
+    const int vectors = steps->caps->cpu;
     struct oc_step *launch =
-        oc_launch(steps, "winograd_weights", "winograd_weights");
+        oc_launch(steps, "winograd_weights",
+                  vectors ? "winograd_weights_vectors" : "winograd_weights");
 
+    if (vectors)
+        oc_define(steps, launch, "VECTORS", 1);
     oc_define(steps, launch, "SIDE", pack == OC_PACK_WINOGRAD ? 4 : 2);
     oc_define(steps, launch, "BLOCK", b);
     oc_define(steps, launch, "FLIP", flip);
@@ -144,7 +151,15 @@ winograd_weights(struct oc_steps *steps, const struct oc_operand *from,
     oc_arg_place(steps, launch, to->place, 1);
     args(steps, launch, (int[]){(int)k, (int)c, (int)k_blocks, (int)c_padded},
          4);
-    oc_grid2(launch, c_padded, k_blocks, 0, 0);
+    if (vectors)
+        oc_grid2(launch, (c_padded + POINT_RUN - 1) / POINT_RUN, k_blocks, 1,
+                 1);
+    else
+        oc_grid2(launch, c_padded, k_blocks, 0, 0);
+    oc_cost(launch, 0.0,
+            4.0 * (double)(oc_shape_count(&to->value->shape) +
+                           (int64_t)oc_layout_count(&to->layout,
+                                                    &to->value->shape)));
     return steps->status;
 }
 
