@@ -15,7 +15,8 @@
  *
  * _direct: a work-item a channel or a number. _group: a work-group of GROUP a
  * channel, for GPUs. _plane: float32, plain (BLOCK 1, a plane counts as rows
- * of one pixel) or in blocks of channels; a work-item some rows of a plane.
+ * of one pixel) or in blocks of channels; a work-item some rows of a plane; y
+ * is made by batch_norm_apply.cl.
  * Statistics and coefficients lie in `store`, float, from `at` on.
  *
  *   TYPE_x TYPE_y    storage types of x (dx) and y (dy)    1
@@ -40,6 +41,10 @@
 #endif
 #ifndef BLOCK
 #define BLOCK 1
+#endif
+#ifndef EPILOGUE
+#define EPILOGUE(v, i) (v)
+#define EPILOGUE_PARAMETERS
 #endif
 
 /* ---- what is kept of a channel ------------------------------------------ */
@@ -87,11 +92,11 @@ keep(int c, ACC mean, ACC var, KEPT)
     scale, mean, spread, dw, db, store, at, pitch, channels, m, eps, frozen,   \
         writes
 
-/* spread is 1 / sqrt(var + eps), or var where that is `frozen`. */
+/* spread is 1 / sqrt(var + eps); where `frozen` is 1, var. */
 static inline ACC
 inverse(ACC spread, float eps, int frozen)
 {
-    return frozen ? 1 / sqrt(spread + eps) : spread;
+    return frozen == 1 ? 1 / sqrt(spread + eps) : spread;
 }
 
 /* From sum dy and sum dy (x - mean). The four coefficients stand `pitch`
@@ -150,7 +155,7 @@ bn_apply_direct(__global const STORAGE(TYPE_x) *x,
                 __global const STORAGE(TYPE_s) *mean,
                 __global const STORAGE(TYPE_s) *spread,
                 __global STORAGE(TYPE_y) *y, int at, int count, int channels,
-                int size, float eps, int frozen)
+                int size, float eps, int frozen EPILOGUE_PARAMETERS)
 {
     int i = (int)get_global_id(0);
     if (i >= count)
@@ -161,7 +166,7 @@ bn_apply_direct(__global const STORAGE(TYPE_x) *x,
     ACC a = LOAD(TYPE_w, scale, c) *
             inverse(LOAD(TYPE_s, spread, spot), eps, frozen);
     ACC v = LOAD(TYPE_x, x, i);
-    STORE(TYPE_y, y, i, (v - mu) * a + LOAD(TYPE_w, bias, c));
+    STORE(TYPE_y, y, i, EPILOGUE((v - mu) * a + LOAD(TYPE_w, bias, c), i));
 }
 
 __kernel void
@@ -400,42 +405,6 @@ bn_finish(int n, int pitch, int h, int w, int rows, int chunks, KEPT)
             seen = all;
         }
     keep(c, mean, squares / seen, KEPT_NAMES);
-}
-
-__kernel void
-bn_apply_plane(__global const float *x, __global const float *scale,
-               __global const float *bias, __global const float *mean,
-               __global const float *spread, __global float *y, int at, int n,
-               int channels, int blocks, int h, int w, int rows, float eps,
-               int frozen, IMAGE(x), IMAGE(y))
-{
-    int k = (int)get_global_id(0) * rows, p = (int)get_global_id(1);
-    int c = p % blocks, b = p / blocks;
-    if (b >= n)
-        return;
-    VEC inv = channel_lanes(spread + (frozen ? 0 : at + channels), c * BLOCK,
-                            channels);
-    if (frozen) { /* behind the last channel it may be 0; a NaN stays one */
-        inv += eps;
-        inv = 1.0f / sqrt(inv < 1e-37f ? (VEC)(1e-37f) : inv);
-    }
-    VEC a = channel_lanes(scale, c * BLOCK, channels) * inv;
-    VEC shift = channel_lanes(bias, c * BLOCK, channels);
-    VEC mu = channel_lanes(mean + at, c * BLOCK, channels);
-    x = OF(x, b, c);
-    y = OF(y, b, c);
-#if BLOCK == 1
-    int i = k, stop = min(k + rows, h);
-    for (; i + 8 <= stop; i += 8)
-        vstore8((vload8(0, x + i) - mu) * a + shift, 0, y + i);
-    for (; i < stop; i++)
-        y[i] = (x[i] - mu) * a + shift;
-#else
-    for (int j = k; j < min(k + rows, h); j++)
-        for (int i = 0; i < w; i++)
-            PUT((GET(x + j * x_row + i * BLOCK) - mu) * a + shift,
-                y + j * y_row + i * BLOCK);
-#endif
 }
 
 __kernel void

@@ -1062,7 +1062,11 @@ typedef struct ocellus_trainer_options {
     int accumulate; /* micro-batches an update; 0 and 1: no more */
     float average;  /* decay of a moving average of the weights, which
                        evaluation then uses; 0: none */
-    int checkpoint; /* segments of gradient checkpointing; 0: none */
+    int checkpoint; /* gradient checkpointing. 0: normalisations, activations
+                       and sums are made again for the backward sweep where
+                       that takes next to no time; 1: wherever they can be;
+                       more: so many segments of which only the ends are
+                       kept. Always the same bits */
     int mixup;      /* steps are given labels2 and mix */
     uint64_t seed;  /* of dropout */
 } ocellus_trainer_options;

@@ -44,8 +44,9 @@ static const struct cmd_option options[] = {
      "kept: 0.999",
      0, 0.9999999},
     {"checkpoint-activations", CMD_WHOLE, &o.segments, "N",
-     "segments of which only the ends stay in memory; the rest is computed "
-     "again",
+     "1: normalisations, activations and sums are computed again; more: "
+     "segments of which only the ends stay in memory (0: what costs next to "
+     "no time)",
      0, 10000},
     {"seed", CMD_WHOLE, &o.seed, "N", "of weights, order and augmentation (0)",
      0, 9e15},

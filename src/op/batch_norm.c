@@ -5,10 +5,13 @@
  * this batch (old momentum + new (1 - momentum), as ONNX has it), and, kept for
  * the gradient, the batch's mean and 1 / sqrt(var + eps). ONNX feeds the
  * running variance with the population's; the attribute `unbiased`, ours, with
- * m / (m - 1) of it, as PyTorch does.
+ * m / (m - 1) of it, as PyTorch does. Without training_mode
+ * `inverse_deviation`, ours, says that the last input is what was kept, not a
+ * variance: y is then made again with the same bits.
  */
 #include "op/batch_norm.h"
 
+#include "op/epilogue.h"
 #include "op/pool.h"
 
 #define GROUP 256
@@ -27,6 +30,8 @@ oc_norm_of(const struct oc_node *node, int x)
         .unbias = 1,
     };
     double m = (double)(norm.n * norm.size);
+    if (!norm.training)
+        norm.frozen = oc_attr_int(node, "inverse_deviation", 0) ? 2 : 1;
     if (oc_attr_int(node, "unbiased", 0) && m > 1)
         norm.unbias = m / (m - 1);
     return norm;
@@ -199,7 +204,8 @@ emit(struct oc_steps *steps, const struct oc_node *node, int group)
     oc_arg_int(steps, l, norm.channels);
     oc_arg_int(steps, l, norm.size);
     oc_arg_float(steps, l, norm.eps);
-    oc_arg_int(steps, l, !norm.training);
+    oc_arg_int(steps, l, norm.frozen);
+    oc_epilogue(steps, l, NULL);
     oc_grid1(l, count, 0);
     oc_cost(l, 3.0 * (double)count, 8.0 * (double)count);
     return steps->status;
@@ -246,9 +252,10 @@ grad(const struct oc_node *node, struct ocellus_value *dy[],
 
 static const struct oc_impl impls[] = {
     {"plane", oc_norm_plane_refuse, oc_norm_plane_layouts, oc_norm_plane_emit,
-     OC_IMPL_HALO, IN_PLACE},
-    {"group", refuse_group, plain_layouts, emit_group, 0, IN_PLACE},
-    {"direct", NULL, plain_layouts, emit_direct, 0, IN_PLACE},
+     OC_IMPL_HALO | OC_IMPL_EPILOGUE | OC_IMPL_PART, IN_PLACE},
+    {"group", refuse_group, plain_layouts, emit_group, OC_IMPL_EPILOGUE,
+     IN_PLACE},
+    {"direct", NULL, plain_layouts, emit_direct, OC_IMPL_EPILOGUE, IN_PLACE},
     {.name = NULL},
 };
 

@@ -8,6 +8,8 @@
 struct oc_norm {
     int64_t n, channels, size;
     int training; /* statistics of the batch, not running ones */
+    int frozen;   /* ... 0; 1: the last input is the variance, 2: the inverse
+                   * of the deviation */
     double eps, momentum;
     double unbias; /* m / (m - 1), or 1 */
 };

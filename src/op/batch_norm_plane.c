@@ -2,6 +2,8 @@
  * images lie in blocks, vectors of pixels where they lie plain.
  */
 #include "op/batch_norm.h"
+#include "op/conv_blocked.h"
+#include "op/epilogue.h"
 #include "op/pool.h"
 
 /* An image as the kernels see it, and how it is cut into parts. */
@@ -126,6 +128,22 @@ emit_stats(struct oc_steps *steps, const struct grid *g, int64_t at)
     oc_grid1(l, g->norm.channels, 0);
 }
 
+/* Blocks end as those of convolutions do. */
+static void
+ends(struct oc_steps *steps, struct oc_step *l, const struct grid *g)
+{
+    if (g->block == 1) {
+        oc_epilogue(steps, l, NULL);
+        return;
+    }
+    struct oc_conv_job job = oc_conv_job_of(steps);
+    job.y = oc_conv_whole(&job.y.of);
+    for (int k = 0; k < OC_CONV_EXTRAS; k++)
+        job.e[k] = oc_conv_whole(&job.e[k].of);
+    oc_conv_define_ends(steps, l, job.k, g->block);
+    oc_conv_push_ends(steps, l, &job);
+}
+
 ocellus_status
 oc_norm_plane_emit(struct oc_steps *steps, const struct oc_node *node)
 {
@@ -135,7 +153,8 @@ oc_norm_plane_emit(struct oc_steps *steps, const struct oc_node *node)
         return OCELLUS_OK;
     if (g.norm.training)
         emit_stats(steps, &g, at);
-    struct oc_step *l = launch(steps, &g, "bn_apply_plane");
+    struct oc_step *l = oc_launch(steps, "batch_norm_apply", "bn_apply_plane");
+    oc_define(steps, l, "BLOCK", g.block);
     for (int k = 0; k < 3; k++)
         oc_arg_in(steps, l, k);
     for (int k = 3; k < 5; k++)
@@ -152,9 +171,10 @@ oc_norm_plane_emit(struct oc_steps *steps, const struct oc_node *node)
     oc_arg_int(steps, l, g.w);
     oc_arg_int(steps, l, g.rows);
     oc_arg_float(steps, l, g.norm.eps);
-    oc_arg_int(steps, l, !g.norm.training);
+    oc_arg_int(steps, l, g.norm.frozen);
     image_args(steps, l, &g, &steps->in[0]);
     image_args(steps, l, &g, &steps->out[0]);
+    ends(steps, l, &g);
     over_parts(l, &g, 3, 8);
     return steps->status;
 }

@@ -7,9 +7,11 @@
 
 #include "graph/op.h"
 #include "pass/checkpoint.h"
+#include "pass/early.h"
 #include "pass/fuse.h"
 #include "pass/grad.h"
 #include "pass/mixed.h"
+#include "pass/recompute.h"
 #include "pass/update.h"
 
 static ocellus_status
@@ -225,8 +227,10 @@ gradients(struct ocellus_graph *graph, const struct oc_recipe *recipe,
         OC_TRY_OUT(oc_fail(OCELLUS_BAD_MODEL,
                            "the model has no trainable parameters"));
     OC_TRY_OUT(oc_grad(graph, loss, wrt, count, g));
-    if (recipe->checkpoint > 0)
+    if (recipe->checkpoint > 1)
         OC_TRY_OUT(oc_checkpoint_pass(graph, n_forward, recipe->checkpoint));
+    else
+        OC_TRY_OUT(oc_recompute_pass(graph, n_forward, recipe->checkpoint));
     OC_TRY_OUT(oc_update(graph, recipe, wrt, g, count, scale));
 out:
     free(wrt);
@@ -248,5 +252,6 @@ oc_train_pass(struct ocellus_graph *graph, void *user)
     OC_TRY(gradients(graph, recipe, loss));
     OC_TRY(settled(graph));
     OC_TRY(oc_graph_output(graph, "loss", loss));
-    return oc_fuse_pass(graph);
+    OC_TRY(oc_fuse_pass(graph));
+    return oc_early_pass(graph);
 }

@@ -50,8 +50,9 @@ struct oc_recipe {
                           * not update */
     int average;         /* keep a moving average of the weights, in
                           * states named average:NAME */
-    int checkpoint;      /* drop activations between this many
-                          * segments and compute them again */
+    int checkpoint;      /* activations that are made again: 0 cheap ones
+                          * where that hardly takes time, 1 all cheap ones,
+                          * more: all but the ends of so many segments */
     int no_update;       /* gradients as outputs gradient:NAME */
 };
 

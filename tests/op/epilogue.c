@@ -1,6 +1,7 @@
-/* epilogue.c - every implementation of Conv, ConvTranspose and Gemm that takes
- * an epilogue applies it, with extras and scalars, to each number once: sums
- * are made by the bare operator, finished here in double, and compared. */
+/* epilogue.c - every implementation of Conv, ConvTranspose, Gemm and
+ * BatchNormalization that takes an epilogue applies it, with extras and
+ * scalars, to each number once: sums are made by the bare operator, finished
+ * here in double, and compared. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +9,12 @@
 
 #include "device/session.h"
 
+enum { OWN = 5 }; /* inputs at most, without the epilogue's */
+
 struct with {
     const char *op, *attributes, *impl;
-    int cpu;           /* planned as for a CPU, or a GPU */
-    const char *in[3]; /* shapes */
+    int cpu;             /* planned as for a CPU, or a GPU */
+    const char *in[OWN]; /* shapes */
 };
 
 static const struct with tests[] = {
@@ -32,6 +35,26 @@ static const struct with tests[] = {
     {"Gemm", "transB=1 alpha=0.5", "cpu", 1, {"9x300", "33x300", NULL}},
     {"Gemm", NULL, "cpu", 1, {"2x5", "5x70", "70"}},
     {"Gemm", "transB=1", "cpu", 1, {"1x21", "9x21", "9"}},
+    {"BatchNormalization",
+     "training_mode=1",
+     "direct",
+     1,
+     {"2x3x4x5", "3", "3", "3", "3"}},
+    {"BatchNormalization",
+     "training_mode=1",
+     "plane",
+     1,
+     {"2x3x4x5", "3", "3", "3", "3"}},
+    {"BatchNormalization",
+     "training_mode=1",
+     "plane",
+     1,
+     {"3x11x9", "11", "11", "11", "11"}},
+    {"BatchNormalization",
+     "training_mode=1",
+     "group",
+     0,
+     {"2x3x4x5", "3", "3", "3", "3"}},
 };
 
 /* What the epilogue does: one extra, two scalars. */
@@ -66,7 +89,8 @@ fuse(struct ocellus_graph *graph, void *user)
 {
     struct oc_node *node = graph->nodes[0];
     struct oc_epilogue *e = oc_arena_alloc(graph->arena, sizeof *e);
-    struct ocellus_value **in = oc_arena_alloc(graph->arena, 4 * sizeof *in);
+    struct ocellus_value **in =
+        oc_arena_alloc(graph->arena, (OWN + 1) * sizeof *in);
 
     (void)user;
     if (!e || !in)
@@ -87,11 +111,11 @@ fuse(struct ocellus_graph *graph, void *user)
 static ocellus_status
 build(const struct with *t, struct ocellus_graph *graph, struct oc_shape *out)
 {
-    static const char *const name[] = {"x0", "x1", "x2"};
-    struct ocellus_value *in[3], *y;
+    static const char *const name[] = {"x0", "x1", "x2", "x3", "x4"};
+    struct ocellus_value *in[OWN], *y;
     int n = 0;
 
-    for (; n < 3 && t->in[n]; n++) {
+    for (; n < OWN && t->in[n]; n++) {
         struct oc_shape shape = parse(t->in[n]);
 
         in[n] = oc_graph_input(graph, name[n], OCELLUS_FLOAT, &shape);
@@ -112,8 +136,8 @@ static int
 quarantine(const struct with *t, const char **list, char (*text)[64])
 {
     static const char *const impls[] = {
-        "blocked", "depthwise", "winograd_tiled", "tiled",
-        "clblast", "cpu",       "direct"};
+        "blocked", "depthwise", "winograd_tiled", "tiled", "clblast",
+        "cpu",     "plane",     "group",          "direct"};
     int n = 0;
 
     for (size_t k = 0; k < OC_COUNT(impls); k++)
@@ -129,16 +153,16 @@ quarantine(const struct with *t, const char **list, char (*text)[64])
 static ocellus_status
 set_inputs(struct ocellus_session *session, const struct with *t,
            const struct oc_shape *out, float *numbers,
-           struct ocellus_tensor tensor[4])
+           struct ocellus_tensor tensor[OWN + 1])
 {
-    static const char *const name[] = {"x0", "x1", "x2", "e"};
+    static const char *const name[] = {"x0", "x1", "x2", "x3", "x4", "e"};
 
-    for (int k = 0; k < 4; k++) {
-        if (k < 3 && !t->in[k])
+    for (int k = 0; k <= OWN; k++) {
+        if (k < OWN && !t->in[k])
             continue;
         tensor[k] = (struct ocellus_tensor){
             .type = OCELLUS_FLOAT,
-            .shape = k < 3 ? parse(t->in[k]) : *out,
+            .shape = k < OWN ? parse(t->in[k]) : *out,
             .data = numbers + 100 * k,
         };
         OC_TRY(oc_session_set_input(session, name[k], &tensor[k]));
@@ -153,13 +177,13 @@ run(ocellus_device *device, const struct with *t, oc_session_pass pass,
     struct oc_caps caps = *oc_device_caps(device);
     struct ocellus_session *session = NULL;
     struct ocellus_graph *graph = NULL;
-    struct ocellus_tensor tensor[4];
+    struct ocellus_tensor tensor[OWN + 1];
     const struct ocellus_tensor *got;
     const struct oc_plan *plan;
     struct oc_run *ignored;
     struct oc_shape out;
-    const char *list[8];
-    char text[8][64];
+    const char *list[16];
+    char text[16][64];
     ocellus_status status;
 
     caps.cpu = t->cpu;
@@ -205,7 +229,7 @@ check(ocellus_device *device, const struct with *t, double *error)
     OC_TRY_OUT(run(device, t, fuse, numbers, &fused, &count));
     *error = 0.0;
     for (int64_t k = 0; k < count; k++) {
-        double want = finish((double)bare[k], (double)numbers[300 + k]);
+        double want = finish((double)bare[k], (double)numbers[100 * OWN + k]);
 
         *error = fmax(*error, fabs((double)fused[k] - want));
     }

@@ -7,6 +7,7 @@
 #include "pass/fuse.h"
 #include "pass/head.h"
 #include "pass/infer.h"
+#include "pass/train.h"
 #include "plan/plan.h"
 #include "tests/unit/small_net.h"
 #include "tests/unit/suite.h"
@@ -331,6 +332,77 @@ ck_same(const ocellus_tensor *some, const ocellus_tensor *all, int from)
         ck_assert_float_eq_tol(a[k], b[from * CLASSES + (int)k], 1e-4f);
 }
 
+/* ---- memory of a training ------------------------------------------------ */
+
+static struct ocellus_graph *
+step_of(const char *net, const struct oc_shape *shape, struct oc_recipe recipe)
+{
+    struct ocellus_graph *bound;
+    ocellus_graph *graph;
+
+    recipe.optimizer = OC_OPTIMIZER_SGD;
+    must(ocellus_net_create(net, 3, (int)shape->dim[2], (int)shape->dim[3], 10,
+                            1, &graph));
+    must(oc_graph_bind(graph, shape, NULL, &bound));
+    must(oc_train_pass(bound, &recipe));
+    ocellus_graph_destroy(graph);
+    return bound;
+}
+
+static int
+made_again(const char *net, int checkpoint)
+{
+    const struct oc_shape shape = OC_SHAPE(4, 3, 224, 224);
+    struct ocellus_graph *graph =
+        step_of(net, &shape, (struct oc_recipe){.checkpoint = checkpoint});
+    int count = 0;
+
+    for (int k = 0; k < graph->n_nodes; k++)
+        count += oc_attr_int(graph->nodes[k], "inverse_deviation", 0) != 0;
+    oc_graph_destroy(graph);
+    return count;
+}
+
+/* All 20 normalisations of resnet18. Of resnet50's 53 those that end the third
+ * block of a stage, and its sixth, are not needed: that block's sum is the
+ * third since one that is kept, and kept itself. */
+START_TEST(cheap_ones_again)
+{
+    ck_assert_int_eq(made_again("resnet18", 0), 20);
+    ck_assert_int_eq(made_again("resnet50", 0), 53 - 5);
+    ck_assert_int_eq(made_again("mobilenetv2", 0), 0);
+    ck_assert_int_gt(made_again("mobilenetv2", 1), 30);
+}
+END_TEST
+
+/* The large states in the order of the forward sweep; each one's update stands
+ * before the gradient of the one before it is made, or, with a limit on the
+ * norm of all gradients, after. */
+START_TEST(large_updates_early)
+{
+    const struct oc_shape shape = OC_SHAPE(1, 3, 224, 224);
+    struct ocellus_graph *graph =
+        step_of("vgg16", &shape, (struct oc_recipe){.clip = (float)_i});
+    const struct ocellus_value *last = NULL;
+    int pairs = 0;
+
+    for (int k = 0; k < graph->n_states; k++) {
+        const struct ocellus_value *w = graph->states[k];
+        if (!w->trainable || oc_shape_count(&w->shape) < 1 << 20)
+            continue;
+        if (last != NULL) {
+            const struct oc_node *update = w->assigned->node;
+            const struct oc_node *gradient = last->assigned->node->in[1]->node;
+            ck_assert_int_eq(update->id > gradient->id, _i);
+            pairs++;
+        }
+        last = w;
+    }
+    ck_assert_int_ge(pairs, 5);
+    oc_graph_destroy(graph);
+}
+END_TEST
+
 /* What was trained is judged image by image: what else is in the batch, and
  * chance, do not matter; neither do they to the model that comes of it. */
 START_TEST(training_forms)
@@ -381,6 +453,8 @@ add(TCase *tests)
     tcase_add_test(tests, any_batch);
     tcase_add_test(tests, one_batch);
     tcase_add_test(tests, training_forms);
+    tcase_add_test(tests, cheap_ones_again);
+    tcase_add_loop_test(tests, large_updates_early, 0, 2);
 }
 
 int

@@ -282,10 +282,11 @@ count_tensors(const struct oc_plan *plan, const struct oc_step *step,
 }
 
 /* MobileNetV2 has 158 trainable tensors. With 28 bytes for each, 28 for all,
- * and 8 at a time, 1024 bytes serve 32 of them, and 4352 serve 64. */
+ * and 8 at a time, 1024 bytes serve 32 of them, and 4352 serve 64; but two have
+ * more than a MiB, and are updated as soon as their gradients are there. */
 START_TEST(each_tensor_once)
 {
-    static const int want[] = {5, 3};
+    static const int want[] = {7, 5};
     struct oc_plan *plan = training_plan(&device_like[_i]);
     const struct ocellus_graph *graph = plan->graph;
     char *updates = calloc((size_t)graph->n_values, 1);

@@ -157,6 +157,7 @@ END_TEST
 
 /* ---- gradient checkpointing ---------------------------------------------- */
 
+/* One segment: what is cheap alone. */
 START_TEST(recomputed_activations)
 {
     ocellus_trainer_options options = {.size = sizeof options,
@@ -165,7 +166,7 @@ START_TEST(recomputed_activations)
     float a[3], b[3];
     ocellus_trainer *one = trainer_of(9, NORM | DROPOUT, &options);
 
-    options.checkpoint = 3;
+    options.checkpoint = _i;
     ocellus_trainer *two = trainer_of(9, NORM | DROPOUT, &options);
     steps(one, 0, 3, a);
     steps(two, 0, 3, b);
@@ -511,7 +512,7 @@ add(TCase *tests)
     tcase_add_test(tests, two_runs);
     tcase_add_test(tests, resumed_run);
     tcase_add_test(tests, unfit_checkpoints);
-    tcase_add_test(tests, recomputed_activations);
+    tcase_add_loop_test(tests, recomputed_activations, 1, 4);
     tcase_add_test(tests, accumulated_gradients);
     tcase_add_test(tests, clipped_gradient);
     tcase_add_test(tests, dampened_momentum);
