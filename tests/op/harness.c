@@ -162,7 +162,14 @@ is_slow(const struct oc_test *t)
     return t->of->tensor && getenv("OCELLUS_TEST_SMALL") && count > 1024;
 }
 
-/* 1: passed, 0: failed, -1: the device has not the types, -2: it is slow. */
+static int
+builds_long(const struct oc_test *t)
+{
+    return t->of->long_build && !getenv("OCELLUS_TEST_FULL");
+}
+
+/* 1: passed, 0: failed, -1: the device has not the types, -2: it is slow, -3:
+ * its kernels take long to build. */
 static int
 run_case(struct oc_test *t, size_t index)
 {
@@ -181,6 +188,8 @@ run_case(struct oc_test *t, size_t index)
     }
     if (is_slow(t))
         return -2;
+    if (builds_long(t))
+        return -3;
     if (!oc_test_prepare(t))
         return 0;
     if (t->node->out[0]->type == OCELLUS_DOUBLE &&
@@ -220,6 +229,7 @@ run_one(ocellus_device *device, const struct oc_case *of, size_t index)
     }
     printf("%s\n", result == -1   ? " # SKIP no doubles on this device"
                    : result == -2 ? " # SKIP interpreted it takes minutes"
+                   : result == -3 ? " # SKIP builds for long: make check-full"
                                   : "");
     if (!result)
         printf("#   %s\n", t.wrong);

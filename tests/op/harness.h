@@ -68,6 +68,7 @@ struct oc_case {
     size_t largest;  /* of so many bytes at most an allocation; 0: likewise */
     int tensor;      /* with tensor cores, in loops where it has none */
     const char *by;  /* the implementation that the planner must take */
+    int long_build;  /* part of `make check-full` alone */
     int eager;       /* by whoever can do it, be it usually slower */
     int training;    /* as a part of a training */
     int gradient_of; /* the output whose gradient is looked at */
