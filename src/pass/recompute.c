@@ -15,7 +15,7 @@
 
 enum {
     LEAST_BYTES = 1 << 18, /* what is less is kept, unless `always` */
-    HOPS = 3,
+    HOPS = 8,
     BYTE = 8,  /* operations that take as long as a byte on its way */
     SHARE = 32 /* of a step that may go into making again */
 };
