@@ -157,8 +157,8 @@ run(int count, char **words)
         cmd_catch();
         status = train(&t);
         if (status == OCELLUS_OUT_OF_DEVICE_MEMORY)
-            cmd_say("a --batch below %lld takes less memory, and "
-                    "--checkpoint-activations 8 half or less of it",
+            cmd_say("a --batch below %lld takes less memory, and so does "
+                    "--checkpoint-activations 8",
                     (long long)o.batch);
         train_close(&t);
     }

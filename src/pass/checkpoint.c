@@ -2,6 +2,7 @@
 #include "pass/checkpoint.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "graph/op.h"
 
@@ -27,19 +28,6 @@ bytes_of(const struct oc_node *node)
     return bytes;
 }
 
-static void
-cut(struct cutting *c, int segments)
-{
-    double total = 0, so_far = 0;
-    for (int k = 0; k < c->n_forward; k++)
-        total += bytes_of(c->graph->nodes[k]);
-    for (int k = 0; k < c->n_forward; k++) {
-        int s = total > 0 ? (int)(so_far / total * segments) : 0;
-        c->segment[k] = s < segments ? s : segments - 1;
-        so_far += bytes_of(c->graph->nodes[k]);
-    }
-}
-
 /* The segment that computes a value; -1: none (an input, a state, known). */
 static int
 home(const struct cutting *c, const struct ocellus_value *value)
@@ -48,6 +36,59 @@ home(const struct cutting *c, const struct ocellus_value *value)
         value->node->id >= c->n_forward)
         return -1;
     return c->segment[value->node->id];
+}
+
+/* Per node: bytes that nodes before it make and nodes from it on read. */
+static void
+find_crossing(const struct cutting *c, double *crossing)
+{
+    const struct ocellus_graph *g = c->graph;
+    double alive = 0;
+
+    for (int k = c->n_forward - 1; k >= 0; k--)
+        for (int i = 0; i < g->nodes[k]->n_in; i++) {
+            const struct ocellus_value *in = g->nodes[k]->in[i];
+            if (home(c, in) < 0 || c->kept[in->id])
+                continue;
+            double bytes = (double)oc_shape_count(&in->shape) *
+                           (double)oc_type_size(in->type);
+            c->kept[in->id] = 1; /* seen: k is its last reader */
+            crossing[in->node->id + 1] += bytes;
+            crossing[k + 1] -= bytes;
+        }
+    memset(c->kept, 0, (size_t)c->n_values);
+    for (int k = 0; k < c->n_forward; k++)
+        crossing[k] = alive += crossing[k];
+}
+
+/* Equal bytes a segment, more or less: each border goes where the fewest cross
+ * it, within a third of a segment of its place. */
+static void
+cut(struct cutting *c, int segments, const double *crossing)
+{
+    double total = 0, so_far = 0, least = 0;
+    int first = 0; /* of the segment */
+    for (int k = 0; k < c->n_forward; k++)
+        total += bytes_of(c->graph->nodes[k]);
+    for (int s = 1, k = 0; s < segments; s++) {
+        int best = -1;
+        for (; k < c->n_forward; k++) {
+            double at = total > 0 ? so_far / total * segments - s : 0;
+            if (at > 1.0 / 3 && best >= 0)
+                break;
+            so_far += bytes_of(c->graph->nodes[k]);
+            if (at < -1.0 / 3 || (best >= 0 && crossing[k] >= least))
+                continue;
+            best = k;
+            least = crossing[k];
+        }
+        for (; best >= 0 && first < best; first++)
+            c->segment[first] = s - 1;
+        if (best < 0)
+            break;
+    }
+    for (; first < c->n_forward; first++)
+        c->segment[first] = segments - 1;
 }
 
 static void
@@ -132,16 +173,19 @@ oc_checkpoint_pass(struct ocellus_graph *graph, int n_forward, int segments)
                         .kept = calloc(values, 1),
                         .again = calloc(nodes, 1),
                         .twin = calloc(values, sizeof(*c.twin))};
+    double *crossing = calloc(nodes, sizeof(double));
     ocellus_status status = OCELLUS_OK;
-    if (!c.segment || !c.kept || !c.again || !c.twin)
+    if (!c.segment || !c.kept || !c.again || !c.twin || !crossing)
         status = oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a pass");
     if (status == OCELLUS_OK) {
-        cut(&c, segments);
+        find_crossing(&c, crossing);
+        cut(&c, segments, crossing);
         keep(&c);
     }
     /* The last segment is followed by its own backward sweep at once. */
     for (int s = 0; s + 1 < segments && status == OCELLUS_OK; s++)
         status = one_segment(&c, s);
+    free(crossing);
     free(c.segment);
     free(c.kept);
     free(c.again);
