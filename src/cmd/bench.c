@@ -43,6 +43,8 @@ open_bench(void)
     CMD_TRY(
         ocellus_trainer_create(b.device, b.feed.graph, &options, &b.trainer));
     b.session = ocellus_trainer_session(b.trainer);
+    ocellus_graph_destroy(b.feed.graph); /* its numbers are in the trainer */
+    b.feed.graph = NULL;
     return OCELLUS_OK;
 }
 

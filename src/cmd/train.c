@@ -69,9 +69,8 @@ static const struct cmd_option options[] = {
 static ocellus_status
 judge_by_test(struct train *t)
 {
-    ocellus_loader_options all = {.size = sizeof all,
-                                  .batch = o.batch,
-                                  .axes = cmd_samples_axes(t->data, t->graph)};
+    ocellus_loader_options all = {
+        .size = sizeof all, .batch = o.batch, .axes = t->axes};
     ocellus_loader *loader;
     if (ocellus_dataset_count(t->data, OCELLUS_TEST) == 0)
         return t->judge ? train_judge(t, t->judge) : OCELLUS_OK;

@@ -21,7 +21,7 @@ struct train {
     const struct cmd_option *table; /* what --resume shall find; NULL */
     ocellus_device *device;
     ocellus_dataset *data;
-    ocellus_graph *graph;
+    ocellus_graph *graph; /* NULL once the trainer has it */
     ocellus_trainer *trainer;
     ocellus_loader *loader;
     ocellus_loader *judge; /* of the split that epochs are judged by; NULL */
@@ -32,6 +32,7 @@ struct train {
     int classes;
     int labels;    /* of a sample */
     int forecasts; /* labels are numbers */
+    int axes;      /* of a sample; 0: as it lies */
 
     int64_t epoch;               /* whole epochs behind */
     int64_t position;            /* samples of this epoch behind */

@@ -86,8 +86,7 @@ open_loaders(struct train *t)
                                       .augment = o->augment,
                                       .threads = (int)o->threads,
                                       .epochs = o->epochs,
-                                      .axes =
-                                          cmd_samples_axes(t->data, t->graph)};
+                                      .axes = t->axes};
     CMD_TRY(
         ocellus_loader_create(t->data, OCELLUS_TRAIN, &options, &t->loader));
     t->judged = ocellus_dataset_count(t->data, OCELLUS_VALIDATION) > 0
@@ -247,6 +246,7 @@ train_open(struct train *t)
     CMD_TRY(cmd_model_classes(t->graph, &t->classes));
     CMD_TRY(fit_head(t));
     CMD_TRY(check_data(t));
+    t->axes = cmd_samples_axes(t->data, t->graph);
     CMD_TRY(open_loaders(t));
     CMD_TRY(check_image(t));
     CMD_TRY(ocellus_metrics_create(t->classes, &t->metrics));
@@ -254,6 +254,8 @@ train_open(struct train *t)
     CMD_TRY(cmd_open_device(&t->device));
     describe(t);
     CMD_TRY(open_trainer(t));
+    ocellus_graph_destroy(t->graph);
+    t->graph = NULL;
     if (o->resume)
         CMD_TRY(train_take(t));
     return ocellus_loader_start(t->loader, t->epoch, t->position);

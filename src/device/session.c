@@ -39,7 +39,9 @@ oc_session_create(struct ocellus_device *device,
     s->caps = *oc_device_caps(device);
     s->pass = pass;
     s->user = user;
-    OC_TRY_OUT(oc_graph_copy(graph, &s->graph));
+    int lends = share == NULL && pass == NULL;
+    OC_TRY_OUT(lends ? oc_graph_copy(graph, &s->graph)
+                     : oc_graph_copy_apart(graph, &s->graph));
     s->on_host = calloc((size_t)s->graph->n_inputs + 1, 1);
     if (s->on_host == NULL)
         OC_TRY_OUT(oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a session"));
@@ -48,11 +50,12 @@ oc_session_create(struct ocellus_device *device,
         s->store = oc_store_retain(share->store);
     else
         OC_TRY_OUT(oc_store_create(device, &s->store));
-    if (share == NULL && pass == NULL)
+    if (lends)
         OC_TRY_OUT(oc_store_lend(s->store, s->graph));
-    for (int k = 0; k < s->graph->n_states; k++) {
+    const struct ocellus_graph *numbers = lends ? s->graph : graph;
+    for (int k = 0; k < numbers->n_states; k++) {
         struct oc_buffer *buffer;
-        OC_TRY_OUT(oc_store_home(s->store, s->graph->states[k], s->graph->seed,
+        OC_TRY_OUT(oc_store_home(s->store, numbers->states[k], numbers->seed,
                                  &buffer));
     }
     *session = s;

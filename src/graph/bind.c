@@ -19,6 +19,44 @@ prefixed(const struct oc_copying *c, const char *name)
                : oc_arena_printf(c->to->arena, "%s%s", c->prefix, name);
 }
 
+/* A copy that outlives `from` has its own numbers, but for the large ones of
+ * states: those lie in a store. */
+#define LARGE 65536
+
+static ocellus_status
+own_numbers(struct oc_copying *c, struct ocellus_value *made)
+{
+    size_t bytes;
+    if (made->data == NULL)
+        return OCELLUS_OK;
+    OC_TRY(oc_shape_bytes(&made->shape, oc_type_size(made->type), &bytes));
+    if (made->kind == OC_STATE && bytes > LARGE) {
+        made->data = NULL;
+        return OCELLUS_OK;
+    }
+    made->data = bytes ? oc_arena_copy(c->to->arena, made->data, bytes)
+                       : oc_arena_alloc(c->to->arena, 1);
+    return made->data
+               ? OCELLUS_OK
+               : oc_fail(OCELLUS_OUT_OF_MEMORY,
+                         "no memory for '%s' (%zu bytes)", made->name, bytes);
+}
+
+/* What a file says of a value. */
+static ocellus_status
+copy_declared(struct oc_copying *c, const struct ocellus_value *from,
+              struct ocellus_value *to)
+{
+    to->declared = from->declared;
+    if (from->declared == NULL || !c->apart)
+        return OCELLUS_OK;
+    to->declared =
+        oc_arena_copy(c->to->arena, from->declared, sizeof *from->declared);
+    return to->declared
+               ? OCELLUS_OK
+               : oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a graph");
+}
+
 /* Numbers are shared: `to` keeps `from`. A state of a subgraph that another
  * turn of its loop brought already is that one. */
 ocellus_status
@@ -38,7 +76,7 @@ oc_copy_leaf(struct oc_copying *c, const struct ocellus_value *value)
     made->shape = value->shape;
     made->data = value->data;
     c->map[value->id] = made;
-    return OCELLUS_OK;
+    return c->apart ? own_numbers(c, made) : OCELLUS_OK;
 }
 
 static ocellus_status
@@ -56,7 +94,7 @@ copy_inputs(struct oc_copying *c, const struct oc_shape *shapes,
         if (made == NULL)
             return oc_fail(c->to->status, "%s", c->to->sentence);
         made->unknown = shapes ? 0 : in->unknown;
-        made->declared = in->declared;
+        OC_TRY(copy_declared(c, in, made));
         c->map[in->id] = made;
     }
     return OCELLUS_OK;
@@ -89,6 +127,8 @@ copy_attrs(struct oc_copying *c, const struct oc_node *node,
         OC_TRY(oc_attr_copy(c->to->arena, &node->attr[k], &attr[k]));
         if (attr[k].tensor != NULL)
             attr[k].tensor = mapped(c, attr[k].tensor);
+        if (attr[k].graph != NULL && c->apart)
+            OC_TRY(oc_graph_keep(c->to, attr[k].graph));
     }
     made->attr = attr;
     made->n_attr = node->n_attr;
@@ -149,7 +189,7 @@ oc_copy_node(struct oc_copying *c, const struct oc_node *node)
     for (int k = 0; k < node->n_out; k++) {
         made->out[k]->name =
             oc_arena_strdup(c->to->arena, prefixed(c, node->out[k]->name));
-        made->out[k]->declared = node->out[k]->declared;
+        OC_TRY(copy_declared(c, node->out[k], made->out[k]));
         c->map[node->out[k]->id] = made->out[k];
     }
     OC_TRY(copy_epilogue(c, node, made));
@@ -178,7 +218,8 @@ copy_all(struct oc_copying *c, const struct oc_shape *shapes,
     c->to->training = from->training;
     c->to->precision = from->precision;
     c->to->storage = from->storage;
-    OC_TRY(oc_graph_keep(c->to, (struct ocellus_graph *)from));
+    if (!c->apart)
+        OC_TRY(oc_graph_keep(c->to, (struct ocellus_graph *)from));
     for (int k = 0; k < from->n_metadata; k++)
         OC_TRY(oc_graph_set_metadata(c->to, from->metadata[k].key,
                                      from->metadata[k].value));
@@ -194,14 +235,14 @@ copy_all(struct oc_copying *c, const struct oc_shape *shapes,
     return OCELLUS_OK;
 }
 
-ocellus_status
-oc_graph_bind(const struct ocellus_graph *graph, const struct oc_shape *shapes,
-              const void *const *data, struct ocellus_graph **bound)
+static ocellus_status
+copy(struct oc_copying c, const struct oc_shape *shapes,
+     const void *const *data, struct ocellus_graph **copied)
 {
-    *bound = NULL;
+    const struct ocellus_graph *graph = c.from;
+    *copied = NULL;
     if (graph->status != OCELLUS_OK)
         return oc_fail(graph->status, "%s", graph->sentence);
-    struct oc_copying c = {.from = graph};
     OC_TRY(oc_graph_create(&c.to));
     c.map = calloc((size_t)graph->n_values + 1, sizeof(*c.map));
     ocellus_status status =
@@ -212,8 +253,15 @@ oc_graph_bind(const struct ocellus_graph *graph, const struct oc_shape *shapes,
         oc_graph_destroy(c.to);
         return status;
     }
-    *bound = c.to;
+    *copied = c.to;
     return OCELLUS_OK;
+}
+
+ocellus_status
+oc_graph_bind(const struct ocellus_graph *graph, const struct oc_shape *shapes,
+              const void *const *data, struct ocellus_graph **bound)
+{
+    return copy((struct oc_copying){.from = graph}, shapes, data, bound);
 }
 
 ocellus_status
@@ -221,7 +269,7 @@ oc_graph_inline(struct ocellus_graph *graph, struct ocellus_graph *sub,
                 const char *prefix, struct ocellus_value *const *in,
                 struct ocellus_value **out)
 {
-    struct oc_copying c = {sub, graph, NULL, prefix};
+    struct oc_copying c = {.from = sub, .to = graph, .prefix = prefix};
     c.map = calloc((size_t)sub->n_values + 1, sizeof(*c.map));
     if (c.map == NULL)
         return oc_fail(OCELLUS_OUT_OF_MEMORY, "no memory for a graph");
@@ -259,9 +307,17 @@ oc_node_copy(const struct oc_node *node, struct ocellus_graph *to,
 }
 
 ocellus_status
-oc_graph_copy(const struct ocellus_graph *graph, struct ocellus_graph **copy)
+oc_graph_copy(const struct ocellus_graph *graph, struct ocellus_graph **copied)
 {
-    return oc_graph_bind(graph, NULL, NULL, copy);
+    return copy((struct oc_copying){.from = graph}, NULL, NULL, copied);
+}
+
+ocellus_status
+oc_graph_copy_apart(const struct ocellus_graph *graph,
+                    struct ocellus_graph **copied)
+{
+    return copy((struct oc_copying){.from = graph, .apart = 1}, NULL, NULL,
+                copied);
 }
 
 /* ---- pruning ------------------------------------------------------------ */

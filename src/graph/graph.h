@@ -271,7 +271,11 @@ ocellus_status oc_graph_bind(const struct ocellus_graph *graph,
                              const void *const *data,
                              struct ocellus_graph **bound);
 ocellus_status oc_graph_copy(const struct ocellus_graph *graph,
-                             struct ocellus_graph **copy);
+                             struct ocellus_graph **copied);
+/* A copy that keeps nothing of `graph`: it has its own constants, and large
+ * states are without numbers, which a store of states has already. */
+ocellus_status oc_graph_copy_apart(const struct ocellus_graph *graph,
+                                   struct ocellus_graph **copied);
 /* One node, of attributes that hold neither tensors nor graphs, into another
  * graph, where it reads in[k] for its input k, with its epilogue. */
 ocellus_status oc_node_copy(const struct oc_node *node,

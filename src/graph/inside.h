@@ -17,6 +17,7 @@ struct oc_copying {
     struct ocellus_graph *to;
     struct ocellus_value **map; /* by id in `from` */
     const char *prefix;         /* of names; NULL: none */
+    int apart;                  /* oc_graph_copy_apart */
 };
 ocellus_status oc_copy_leaf(struct oc_copying *c,
                             const struct ocellus_value *value);

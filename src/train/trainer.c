@@ -79,11 +79,28 @@ averaged_graph(const struct ocellus_graph *graph, struct ocellus_graph **out)
     return OCELLUS_OK;
 }
 
+/* Once its store has them, the trainer's graph needs no numbers. */
 static ocellus_status
-sessions(struct ocellus_trainer *t)
+take_graph(struct ocellus_trainer *t, const struct ocellus_graph *graph)
 {
-    OC_TRY(oc_session_create(t->device, t->graph, NULL, oc_train_pass,
-                             &t->recipe, &t->train));
+    struct ocellus_graph *plain;
+    OC_TRY(oc_graph_copy(graph, &plain));
+    ocellus_status status = oc_infer_forms(plain);
+    if (status == OCELLUS_OK)
+        status = oc_session_create(t->device, plain, NULL, oc_train_pass,
+                                   &t->recipe, &t->train);
+    if (status == OCELLUS_OK)
+        status = oc_graph_copy_apart(plain, &t->graph);
+    oc_graph_destroy(plain);
+    OC_TRY(status);
+    t->input = t->graph->inputs[0]->name;
+    t->output = t->graph->output_names[0];
+    return OCELLUS_OK;
+}
+
+static ocellus_status
+other_sessions(struct ocellus_trainer *t)
+{
     if (t->recipe.accumulate > 1)
         OC_TRY(oc_session_create(t->device, t->graph, t->train, oc_train_pass,
                                  &t->micro, &t->accumulate));
@@ -117,12 +134,9 @@ make(struct ocellus_trainer *t, const struct ocellus_graph *graph,
                        "has %d and %d",
                        graph->n_inputs, graph->n_outputs);
     OC_TRY(take_options(t, &options));
-    OC_TRY(oc_graph_copy(graph, &t->graph));
-    OC_TRY(oc_infer_forms(t->graph));
-    t->input = t->graph->inputs[0]->name;
-    t->output = t->graph->output_names[0];
     OC_TRY(small_inputs(t));
-    return sessions(t);
+    OC_TRY(take_graph(t, graph));
+    return other_sessions(t);
 }
 
 ocellus_status

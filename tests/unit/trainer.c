@@ -505,6 +505,69 @@ START_TEST(predictions_of_a_file)
 }
 END_TEST
 
+/* ---- whose numbers -------------------------------------------------------- */
+
+/* A step of `count` drawn digits. */
+static float
+digits_step(ocellus_trainer *trainer, int64_t count)
+{
+    const int64_t dims[] = {count, 1, 28, 28};
+    ocellus_tensor *x, *labels;
+    uint64_t seed = 5;
+    float loss;
+
+    must(ocellus_tensor_create(OCELLUS_FLOAT, 4, dims, &x));
+    must(ocellus_tensor_create(OCELLUS_INT64, 1, &count, &labels));
+    float *v = ocellus_tensor_data(x);
+    for (size_t k = 0; k < ocellus_tensor_count(x); k++)
+        v[k] = noise(&seed);
+    for (int64_t k = 0; k < count; k++)
+        ((int64_t *)ocellus_tensor_data(labels))[k] = k % 10;
+    must(ocellus_trainer_step(trainer, x, labels, NULL, 1, &loss));
+    ocellus_tensor_destroy(x);
+    ocellus_tensor_destroy(labels);
+    return loss;
+}
+
+/* Weights large and small are in the trainer, and not in the model, which may
+ * go; batches of another size and models to keep are made without it. */
+START_TEST(model_may_go)
+{
+    ocellus_graph *graph, *model, *kept;
+    ocellus_trainer *first, *one, *two, *three;
+
+    must(ocellus_net_create("lenet5", 1, 28, 28, 10, 7, &graph));
+    must(ocellus_trainer_create(device, graph, &full, &first));
+    ocellus_graph_destroy(graph);
+    digits_step(first, 4);
+    must(ocellus_trainer_get_model(first, &model));
+    must(ocellus_trainer_create(device, model, NULL, &one));
+    must(ocellus_trainer_create(device, model, NULL, &two));
+    must(ocellus_graph_save(model, path));
+    ocellus_graph_destroy(model);
+    must(ocellus_graph_load(path, &model));
+    must(ocellus_trainer_create(device, model, NULL, &three));
+    must(ocellus_trainer_get_model(two, &kept));
+    ck_assert_float_eq(digits_step(one, 3), digits_step(two, 3));
+    digits_step(three, 3);
+    ocellus_graph_destroy(model);
+    ck_assert_float_eq(digits_step(one, 5), digits_step(two, 5));
+    digits_step(three, 5);
+    ck_same_bits(one, two);
+    ck_same_bits(one, three);
+    ocellus_trainer_destroy(two);
+    must(ocellus_trainer_create(device, kept, NULL, &two));
+    digits_step(two, 3);
+    digits_step(two, 5);
+    ck_same_bits(one, two);
+    ocellus_graph_destroy(kept);
+    ocellus_trainer_destroy(first);
+    ocellus_trainer_destroy(one);
+    ocellus_trainer_destroy(two);
+    ocellus_trainer_destroy(three);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -522,6 +585,7 @@ add(TCase *tests)
     tcase_add_test(tests, labels2_need_mixup);
     tcase_add_loop_test(tests, lost_numbers_show, 0, 2);
     tcase_add_test(tests, predictions_of_a_file);
+    tcase_add_test(tests, model_may_go);
 }
 
 int
