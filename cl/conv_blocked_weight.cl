@@ -48,7 +48,14 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define VECTOR OC_CAT(float, BLOCK)
-#define LOAD_VECTOR(p) (*(__global const VECTOR *)(p))
+#define LOAD_VECTOR(p) load_vector(p)
+
+INLINE VECTOR
+load_vector(__global const float *p)
+{
+    return *(__global const VECTOR *)p;
+}
+
 
 /* One row of out_w pixels. */
 INLINE void

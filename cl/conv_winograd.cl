@@ -45,46 +45,7 @@
 #define LOAD_POINT(p) (*(SPACE const VECTOR *)(p))
 #define STORE_POINT(p, v) (*(SPACE VECTOR *)(p) = (v))
 
-/* ---- activations -------------------------------------------------------- */
-
-/* A tile of x at the points, block of channels: x may be read `halo` rows
- * and columns beyond its ends, where zeros lie; what is farther is zero too. */
-struct image {
-    int rows, columns, halo, row;
-};
-
-INLINE void
-transform_input(SPACE float *to, size_t to_point,
-                __global const float *from, const struct image *x, int i,
-                int j)
-{
-    const int whole = i >= -x->halo && i + POINTS <= x->rows + x->halo &&
-                      j >= -x->halo && j + POINTS <= x->columns + x->halo;
-    VECTOR half_done[POINTS][POINTS];
-
-    for (int s = 0; s < POINTS; s++) {
-        VECTOR d[POINTS], p[POINTS];
-        const int column = j + s >= -x->halo &&
-                           j + s < x->columns + x->halo;
-#pragma unroll
-        for (int r = 0; r < POINTS; r++)
-            d[r] = whole || (column && i + r >= -x->halo &&
-                             i + r < x->rows + x->halo)
-                       ? LOAD_VECTOR(from + r * x->row + s * BLOCK)
-                       : (VECTOR)(0.0f);
-        to_points(p, d);
-#pragma unroll
-        for (int r = 0; r < POINTS; r++)
-            half_done[r][s] = p[r];
-    }
-    for (int r = 0; r < POINTS; r++) {
-        VECTOR p[POINTS];
-        to_points(p, half_done[r]);
-#pragma unroll
-        for (int s = 0; s < POINTS; s++)
-            STORE_POINT(to + (r * POINTS + s) * to_point, p[s]);
-    }
-}
+#include "winograd_image.clh"
 
 /* The sums of TILES tiles, t before t_end, and VECTORS blocks of y; past the
  * last tile, the last one. u: the first block's weights, `to_block` from one

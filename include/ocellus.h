@@ -1071,8 +1071,8 @@ typedef struct ocellus_trainer_options {
     uint64_t seed;  /* of dropout */
 } ocellus_trainer_options;
 
-/* The graph is copied, and its numbers go to the device: destroy it where memory
- * is short. options may be NULL. */
+/* The graph is copied, and its numbers go to the device: destroy it where
+ * memory is short. options may be NULL. */
 OCELLUS_API ocellus_status ocellus_trainer_create(
     ocellus_device *device, const ocellus_graph *graph,
     const ocellus_trainer_options *options, ocellus_trainer **trainer);

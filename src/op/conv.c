@@ -315,6 +315,8 @@ static const struct oc_impl grad_weight_impls[] = {
      oc_conv_depthwise_weight_layouts, oc_conv_depthwise_weight, 0, 0},
     {"amx", oc_conv_amx_weight_refuse, oc_conv_amx_weight_layouts,
      oc_conv_amx_weight, OC_IMPL_BFLOAT16, 0},
+    {"winograd", oc_conv_winograd_weight_refuse,
+     oc_conv_winograd_weight_layouts, oc_conv_winograd_weight, 0, 0},
     {"blocked", oc_conv_blocked_weight_refuse, oc_conv_blocked_weight_layouts,
      oc_conv_blocked_weight, 0, 0},
     {"plain", oc_conv_plain_weight_refuse, oc_conv_plain_weight_layouts,

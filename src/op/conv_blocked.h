@@ -141,7 +141,10 @@ void oc_conv_push_tensors(struct oc_steps *steps, struct oc_step *launch);
 void oc_conv_push_ends(struct oc_steps *steps, struct oc_step *launch,
                        const struct oc_conv_job *job);
 
-/* ---- 3 x 3 by Winograd's method (conv_winograd.c) ------------------------ */
+/* ---- 3 x 3 by Winograd's method: conv_winograd.c, conv_winograd_weight.c */
+
+/* Windows that it does not know: why, or NULL. */
+const char *oc_conv_winograd_window(const struct oc_conv_window *v);
 
 const char *oc_conv_winograd_refuse(const struct oc_node *node,
                                     const struct oc_caps *caps);
@@ -160,6 +163,15 @@ void oc_conv_winograd_input_layouts(const struct oc_node *node,
                                     struct oc_layout out[], size_t *scratch);
 ocellus_status oc_conv_winograd_input(struct oc_steps *steps,
                                       const struct oc_node *node);
+
+const char *oc_conv_winograd_weight_refuse(const struct oc_node *node,
+                                           const struct oc_caps *caps);
+void oc_conv_winograd_weight_layouts(const struct oc_node *node,
+                                     const struct oc_caps *caps,
+                                     struct oc_layout in[],
+                                     struct oc_layout out[], size_t *scratch);
+ocellus_status oc_conv_winograd_weight(struct oc_steps *steps,
+                                       const struct oc_node *node);
 
 /* ---- bfloat16 in tiles (conv_amx.c, conv_amx_weight.c) ------------------- */
 

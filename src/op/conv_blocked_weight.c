@@ -58,6 +58,17 @@ wide_of(const struct oc_conv_window *v, const struct shape_of_work *w,
     return wide;
 }
 
+/* Bytes of a block of dy's sums, lanes of x by taps. */
+static double
+sums_of(const struct oc_conv_window *v, const struct oc_caps *caps)
+{
+    const int b = caps->vector_width;
+    const int c = v->c / oc_conv_blocked_groups(v, b);
+
+    return sizeof(float) * (double)v->window[OC_H] * v->window[OC_W] *
+           (c < b ? c : b) * b;
+}
+
 static struct shape_of_work
 work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
 {
@@ -70,7 +81,10 @@ work_of(const struct oc_conv_window *v, const struct oc_caps *caps, int few)
     w.taps = v->window[OC_H] * (few ? 1 : v->window[OC_W]);
     w.x_blocks = few ? v->c : ceiling(v->c, b);
     w.k_blocks = ceiling(v->k / groups, b);
-    w.vectors = w.k_blocks > 1 && !oc_caps_way(caps, "narrow") ? 2 : 1;
+    w.vectors = w.k_blocks > 1 && !oc_caps_way(caps, "narrow") &&
+                        2 * sums_of(v, caps) <= MOST_SUMS
+                    ? 2
+                    : 1;
     w.columns = columns_of(w.lanes, w.vectors, caps->vector_registers);
     if (w.columns * w.vectors < 6 &&
         columns_of(w.lanes, 1, caps->vector_registers) > w.columns) {
@@ -113,9 +127,7 @@ oc_conv_blocked_weight_refuse(const struct oc_node *node,
         why = oc_conv_blocked_cannot_join(&v, caps);
     if (why)
         return why;
-    if ((double)v.window[OC_H] * v.window[OC_W] * caps->vector_width *
-            caps->vector_width * 2 * 4 >
-        MOST_SUMS)
+    if (sums_of(&v, caps) > MOST_SUMS)
         return "the sums of so large a window do not stay near a core";
     return NULL;
 }

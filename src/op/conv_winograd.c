@@ -13,9 +13,9 @@
 #include "op/epilogue.h"
 
 enum {
-    LEAST_CHANNELS = 16,
+    LEAST_CHANNELS = 16, /* for tiles of 4 x 4 outputs; */
+    LEAST_OF_SMALL = 32, /* for those of 2 x 2 */
     LEAST_TILES = 12,
-    VECTORS = 2,        /* blocks of y at a time */
     MOST_TOGETHER = 48, /* tiles of a work-item that does all */
     GOOD_ITEMS = 3,     /* of those for a core; */
     LEAST_ITEMS = 2,    /* fewer leave too much waiting */
@@ -32,8 +32,9 @@ struct winograd {
     int down, across; /* tiles of an image */
     int total, part;  /* tiles; of them, what goes through at once */
     int c_blocks, k_blocks;
-    int v, m;  /* elements of scratch: from, to the product */
-    int fused; /* tiles of an item that does all three, or 0 */
+    int vectors; /* blocks of y at a time */
+    int v, m;    /* elements of scratch: from, to the product */
+    int fused;   /* tiles of an item that does all three, or 0 */
 };
 
 /* ---- what it takes ------------------------------------------------------ */
@@ -81,7 +82,7 @@ fused_of(const struct winograd *w, const struct oc_caps *caps)
 {
     const int b = caps->vector_width;
     const int group = group_of(caps);
-    const int channels = (w->c_blocks + VECTORS) * b;
+    const int channels = (w->c_blocks + w->vectors) * b;
     const size_t cache = caps->cache ? caps->cache : 262144;
     const size_t room =
         cache / 4 * 3 < caps->local_memory ? cache / 4 * 3 : caps->local_memory;
@@ -122,6 +123,7 @@ winograd_of(const struct oc_node *node, int flip, const struct oc_caps *caps)
     w.total = w.n * w.down * w.across;
     w.c_blocks = (w.c + width - 1) / width;
     w.k_blocks = (w.k + width - 1) / width;
+    w.vectors = w.k_blocks > 1 ? 2 : 1;
     w.part = w.total ? part_of(&w, (w.c_blocks + w.k_blocks) * width) : 0;
     w.v = w.points * w.part * w.c_blocks * width;
     w.m = w.points * w.part * w.k_blocks * width;
@@ -129,8 +131,8 @@ winograd_of(const struct oc_node *node, int flip, const struct oc_caps *caps)
     return w;
 }
 
-static const char *
-wrong_window(const struct oc_conv_window *v)
+const char *
+oc_conv_winograd_window(const struct oc_conv_window *v)
 {
     if (v->axes != 2 || v->groups != 1)
         return "it knows two spatial axes and one group";
@@ -149,6 +151,9 @@ does_not_pay(const struct oc_node *node, int flip, const struct oc_caps *caps,
     if (v->c < LEAST_CHANNELS || v->k < LEAST_CHANNELS)
         return "with fewer than 16 channels the way there and back costs more";
     w = winograd_of(node, flip, caps);
+    if (w.side == 2 && (v->c < LEAST_OF_SMALL || v->k < LEAST_OF_SMALL))
+        return "with fewer than 32 channels the way there and back costs more "
+               "than small tiles save";
     if (w.total < LEAST_TILES)
         return "with fewer than 12 tiles its weights are read too seldom";
     if (w.fused == 0 &&
@@ -167,7 +172,7 @@ refuse(const struct oc_node *node, int flip, const struct oc_caps *caps)
     if (!why && oc_attr_int(node, "exact", 0))
         why = "sums of whole numbers are to be exact";
     if (!why)
-        why = wrong_window(&v);
+        why = oc_conv_winograd_window(&v);
     if (why || caps->eager)
         return why;
     return does_not_pay(node, flip, caps, &v);
@@ -248,7 +253,7 @@ start(struct oc_steps *steps, const struct winograd *w, const char *kernel)
     oc_define(steps, launch, "SIDE", w->side);
     oc_define(steps, launch, "BLOCK", w->job.y.of.block);
     oc_define(steps, launch, "TILES", group_of(steps->caps));
-    oc_define(steps, launch, "VECTORS", VECTORS);
+    oc_define(steps, launch, "VECTORS", w->vectors);
     oc_define(steps, launch, "FUSED", w->fused > 0);
     oc_conv_define_ends(steps, launch, w->job.k, w->job.y.of.block);
     return launch;
@@ -293,8 +298,8 @@ multiply(struct oc_steps *steps, const struct winograd *w, int tiles,
         f_part = 1;
         k_parts = (wanted + w->points * t_parts - 1) / (w->points * t_parts);
     }
-    k_part = (w->k_blocks + VECTORS * k_parts - 1) / (VECTORS * k_parts);
-    k_part *= VECTORS;
+    k_part = (w->k_blocks + w->vectors * k_parts - 1) / (w->vectors * k_parts);
+    k_part *= w->vectors;
     oc_arg_scratch(steps, launch);
     oc_arg_in(steps, launch, 1);
     oc_conv_push(steps, launch,
@@ -335,7 +340,7 @@ whole(struct oc_steps *steps, const struct winograd *w, double flops)
 
     oc_conv_push_tensors(steps, launch);
     oc_arg_local(steps, launch, local_bytes(w, w->fused, w->c_blocks * b, b));
-    oc_arg_local(steps, launch, local_bytes(w, w->fused, VECTORS * b, b));
+    oc_arg_local(steps, launch, local_bytes(w, w->fused, w->vectors * b, b));
     oc_conv_push(steps, launch,
                  (int[]){x->base,     x->image,      x->plane,      x->row,
                          w->job.rows, w->columns,    w->halo,       w->pad[0],

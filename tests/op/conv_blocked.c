@@ -97,10 +97,10 @@ static const struct shape shapes[] = {
 static const struct shape winograd[] = {
     {"whole tiles", 2, 16, 24, 12, 32, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 0, 0,
      0},
-    {"broken tiles", 3, 19, 13, 11, 21, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 0, 0,
+    {"broken tiles", 3, 35, 13, 11, 37, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 1, 0, 0,
      0},
-    {"no padding", 1, 16, 30, 27, 16, 3, 3, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0},
-    {"padding before", 1, 24, 26, 29, 24, 3, 3, 1, 2, 0, 1, "fmax(v, 0.0f)", 0,
+    {"no padding", 1, 33, 30, 27, 32, 3, 3, 1, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0},
+    {"padding before", 1, 32, 26, 29, 40, 3, 3, 1, 2, 0, 1, "fmax(v, 0.0f)", 0,
      0, 0, 0, 0, 0},
     {"padding behind", 2, 17, 22, 23, 16, 3, 3, 1, 0, 2, 1, NULL, 0, 0, 0, 0, 0,
      0},
@@ -108,7 +108,13 @@ static const struct shape winograd[] = {
      "(v + e0 > 0.0f) ? v + e0 : s0 * (v + e0)", 1, 0, 0, 0, 0, 0},
     {"gate of tiles", 1, 16, 25, 25, 23, 3, 3, 1, 1, 1, 1, "v * e0 - s0 * e1",
      2, 0, 0, 0, 0, 0},
-    {"rows of tiles", 12, 16, 1, 4, 16, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0,
+    {"channels and tiles in plenty", 3, 35, 19, 20, 33, 3, 3, 1, 1, 1, 1, NULL,
+     0, 0, 1, 0, 0, 0},
+    {"tiles in plenty, padding before", 4, 32, 17, 15, 36, 3, 3, 1, 2, 0, 1,
+     NULL, 0, 0, 0, 0, 0, 0},
+    {"tiles in parts", 1, 112, 58, 49, 96, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0,
+     0, 0},
+    {"rows of tiles", 12, 32, 1, 4, 32, 3, 3, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0,
      0},
 };
 
@@ -120,15 +126,15 @@ is_winograd(const struct shape *p)
     return p >= winograd && p < winograd + OC_COUNT(winograd);
 }
 
-/* Enough channels and tiles of 2 x 2 for the input gradient. */
+/* Enough channels and, in images of h x w, tiles of 2 x 2. */
 static int
-turns_winograd(const struct shape *p)
+suits_winograd(const struct shape *p, int h, int w, int channels, int tiles)
 {
     const int window = p->r == 3 && p->s == 3 && p->stride == 1 &&
                        p->dilation == 1 && !p->depthwise && p->groups < 2;
 
-    return window && p->c >= 16 && p->k >= 16 &&
-           p->n * ((p->h + 1) / 2) * ((p->w + 1) / 2) >= 12;
+    return window && p->c >= channels && p->k >= channels &&
+           p->n * ((h + 1) / 2) * ((w + 1) / 2) >= tiles;
 }
 
 /* ---- the definition ----------------------------------------------------- */
@@ -406,13 +412,19 @@ check_choices(struct ocellus_session *session, const struct shape *p, int width)
     struct oc_run *ignored;
 
     OC_TRY(oc_session_plan(session, &plan, &ignored));
+    const int forth =
+        is_winograd(p) && (!training || (p->c >= 32 && p->k >= 32));
+    const int turns = suits_winograd(p, p->h, p->w, 32, 12);
+    const int weighs =
+        suits_winograd(p, extent(p, p->h, 3), extent(p, p->w, 3), 32, 256);
     for (int k = 0; k < 4; k++) {
-        const char *want = k == 3                        ? "blocked"
-                           : k == 1 && p->direct_input   ? "direct"
-                           : k == 0 && is_winograd(p)    ? "winograd"
-                           : k == 1 && turns_winograd(p) ? "winograd"
-                           : p->depthwise                ? "depthwise"
-                                                         : "blocked";
+        const char *want = k == 3                      ? "blocked"
+                           : k == 1 && p->direct_input ? "direct"
+                           : k == 0 && forth           ? "winograd"
+                           : k == 1 && turns           ? "winograd"
+                           : k == 2 && weighs          ? "winograd"
+                           : p->depthwise              ? "depthwise"
+                                                       : "blocked";
 
         report(strcmp(plan->choice[k].impl->name, want) == 0,
                plan->choice[k].node->op->name, p, width);
@@ -424,8 +436,8 @@ static ocellus_status
 check_numbers(struct ocellus_session *session, const struct shape *p, int width,
               struct numbers *a)
 {
-    const struct ocellus_tensor *y;
-    float *before = malloc((a->ny + 1) * sizeof *before);
+    const struct ocellus_tensor *y, *dw;
+    float *before = malloc((a->ny + a->nw + 1) * sizeof *before);
     ocellus_status status;
 
     OC_TRY_OUT(run(session, a));
@@ -435,9 +447,12 @@ check_numbers(struct ocellus_session *session, const struct shape *p, int width,
     OC_TRY_OUT(compare(session, p, width, "dw", a->dw, a->nw, NULL));
     OC_TRY_OUT(compare(session, p, width, "db", a->db, (size_t)p->k, NULL));
     OC_TRY_OUT(oc_session_get_output(session, "y", &y));
+    OC_TRY_OUT(oc_session_get_output(session, "dw", &dw));
     memcpy(before, y->data, a->ny * sizeof *before);
+    memcpy(before + a->ny, dw->data, a->nw * sizeof *before);
     OC_TRY_OUT(run(session, a));
     OC_TRY_OUT(compare(session, p, width, "y", a->y, a->ny, before));
+    OC_TRY_OUT(compare(session, p, width, "dw", a->dw, a->nw, before + a->ny));
 out:
     free(before);
     return status;

@@ -505,7 +505,7 @@ START_TEST(predictions_of_a_file)
 }
 END_TEST
 
-/* ---- whose numbers -------------------------------------------------------- */
+/* ---- whose numbers ------------------------------------------------------ */
 
 /* A step of `count` drawn digits. */
 static float
