@@ -98,7 +98,7 @@ load_a(__global const STORAGE(TYPE_x) *w, const struct shape *s, int group,
 }
 
 INLINE void
-keep_a(__local float *a, const float4 next[FOURS_A])
+keep_a(__local TILE_NUMBER *a, const float4 next[FOURS_A])
 {
     int item = (int)get_local_id(0);
 
@@ -106,8 +106,7 @@ keep_a(__local float *a, const float4 next[FOURS_A])
     for (int e = 0; e < FOURS_A; e++) {
         int f = item + e * ITEMS;
 
-        *(__local float4 *)(a + f % 16 / 2 * SPAN_A + f / 16 * 8 + f % 2 * 4) =
-            next[e];
+        TILE_PUT_FOUR(a, f % 16 / 2, f / 16 * 8 + f % 2 * 4, SPAN_A, next[e]);
     }
 }
 #else
@@ -146,17 +145,17 @@ load_a(__global const STORAGE(TYPE_x) *w, const struct shape *s, int group,
 }
 
 INLINE void
-keep_a(__local float *a, const float4 next[FOURS_A])
+keep_a(__local TILE_NUMBER *a, const float4 next[FOURS_A])
 {
     int item = (int)get_local_id(0);
-    int at = item % DEPTH * SPAN_A + item / DEPTH, far = ITEMS / DEPTH;
+    int l = item % DEPTH, m = item / DEPTH, far = ITEMS / DEPTH;
 
 #pragma unroll
     for (int e = 0; e < FOURS_A; e++) {
-        a[at + (e * 4 + 0) * far] = next[e].s0;
-        a[at + (e * 4 + 1) * far] = next[e].s1;
-        a[at + (e * 4 + 2) * far] = next[e].s2;
-        a[at + (e * 4 + 3) * far] = next[e].s3;
+        TILE_PUT(a, l, m + (e * 4 + 0) * far, SPAN_A, next[e].s0);
+        TILE_PUT(a, l, m + (e * 4 + 1) * far, SPAN_A, next[e].s1);
+        TILE_PUT(a, l, m + (e * 4 + 2) * far, SPAN_A, next[e].s2);
+        TILE_PUT(a, l, m + (e * 4 + 3) * far, SPAN_A, next[e].s3);
     }
 }
 #endif
@@ -209,14 +208,14 @@ load_b(__global const STORAGE(TYPE_x) *x, const struct shape *s,
 #endif
 
 INLINE void
-keep_b(__local float *b, const float next[EACH_B])
+keep_b(__local TILE_NUMBER *b, const float next[EACH_B])
 {
     int item = (int)get_local_id(0);
 
 #pragma unroll
     for (int e = 0; e < EACH_B; e++)
-        b[(item / TILE_N + e / COLUMNS * ROWS) * SPAN_B + item % TILE_N +
-          e % COLUMNS * ITEMS] = next[e];
+        TILE_PUT(b, item / TILE_N + e / COLUMNS * ROWS,
+                 item % TILE_N + e % COLUMNS * ITEMS, SPAN_B, next[e]);
 }
 
 /* ---- the end ------------------------------------------------------------- */
@@ -286,8 +285,8 @@ conv_tiled(__global const STORAGE(TYPE_x) *w,
            int dil_h, int dil_w, int pad_h, int pad_w, int each, int count
                EPILOGUE_PARAMETERS)
 {
-    __local float tile_a[2 * TILE_A] __attribute__((aligned(16)));
-    __local float tile_b[2 * TILE_B] __attribute__((aligned(16)));
+    __local TILE_NUMBER tile_a[2 * TILE_A] __attribute__((aligned(16)));
+    __local TILE_NUMBER tile_b[2 * TILE_B] __attribute__((aligned(16)));
     const struct shape s = {rows,  depth, groups, from_h, from_w,
                             dil_h, dil_w, pad_h,  pad_w};
     int item = (int)get_local_id(0);
@@ -299,8 +298,8 @@ conv_tiled(__global const STORAGE(TYPE_x) *w,
     int2 tile = tile_at((int)get_group_id(0), (rows + TILE_M - 1) / TILE_M,
                         (columns + TILE_N - 1) / TILE_N);
     int m0 = tile.s0 * TILE_M, n0 = tile.s1 * TILE_N;
-    __local const float *a = tile_a + tile_row(item);
-    __local const float *b = tile_b + tile_column(item);
+    __local const TILE_NUMBER *a = tile_a + TILE_FIRST * tile_row(item);
+    __local const TILE_NUMBER *b = tile_b + TILE_FIRST * tile_column(item);
     struct column column[COLUMNS];
     float4 sum[8][2], next_a[FOURS_A];
     float next_b[EACH_B];

@@ -126,19 +126,19 @@ load_b(__global const STORAGE(TYPE_x) *x, const struct shape *s, int group,
 }
 
 INLINE void
-keep(__local float *a, __local float *b, const float next_a[EACH_A],
-     const float next_b[EACH_B])
+keep(__local TILE_NUMBER *a, __local TILE_NUMBER *b,
+     const float next_a[EACH_A], const float next_b[EACH_B])
 {
     int item = (int)get_local_id(0);
 
 #pragma unroll
     for (int e = 0; e < EACH_A; e++)
-        a[item % DEPTH * SPAN_A + item / DEPTH + e * (ITEMS / DEPTH)] =
-            next_a[e];
+        TILE_PUT(a, item % DEPTH, item / DEPTH + e * (ITEMS / DEPTH), SPAN_A,
+                 next_a[e]);
 #pragma unroll
     for (int e = 0; e < EACH_B; e++)
-        b[item % DEPTH * SPAN_B + item / DEPTH + e * (ITEMS / DEPTH)] =
-            next_b[e];
+        TILE_PUT(b, item % DEPTH, item / DEPTH + e * (ITEMS / DEPTH), SPAN_B,
+                 next_b[e]);
 }
 
 /* Work-group (tile, group, part). */
@@ -149,8 +149,8 @@ conv_tiled_weight(__global const STORAGE(TYPE_x) *dy,
                   int in_w, int out_h, int out_w, int dil_h, int dil_w,
                   int pad_h, int pad_w, int each)
 {
-    __local float tile_a[2 * TILE_A] __attribute__((aligned(16)));
-    __local float tile_b[2 * TILE_B] __attribute__((aligned(16)));
+    __local TILE_NUMBER tile_a[2 * TILE_A] __attribute__((aligned(16)));
+    __local TILE_NUMBER tile_b[2 * TILE_B] __attribute__((aligned(16)));
     __local int4 table[TILE_N];
     const struct shape s = {rows, depth, groups, in_h, in_w, out_h, out_w};
     int item = (int)get_local_id(0);
@@ -161,8 +161,8 @@ conv_tiled_weight(__global const STORAGE(TYPE_x) *dy,
     int m0 = tile.s0 * TILE_M, n0 = tile.s1 * TILE_N;
     int l = part * each * DEPTH, length = images * out_h * out_w;
     int end = min(l + each * DEPTH, length);
-    __local const float *a = tile_a + tile_row(item);
-    __local const float *b = tile_b + tile_column(item);
+    __local const TILE_NUMBER *a = tile_a + TILE_FIRST * tile_row(item);
+    __local const TILE_NUMBER *b = tile_b + TILE_FIRST * tile_column(item);
     __local const int4 *column = table + item / DEPTH;
     struct place place, far;
     float4 sum[8][2];

@@ -15,7 +15,7 @@
  * Registers at most: gemm_tiled 168, gemm_tiled/128x128 128.
  *
  *   TYPE_a            storage type of all four; parts are float
- *   TILE_M, TILE_N    of tile.clh
+ *   TILE_M, TILE_N    of tile.clh; so is HALVES, for half
  *   TURNED_A          1: a lies depth x rows
  *   TURNED_B          1: b lies columns x depth
  *   FOURS             1: all extents that lie innermost are multiples of four
@@ -100,7 +100,7 @@ load(__global const STORAGE(TYPE_a) *x, int along, int tile, int each,
 }
 
 INLINE void
-keep(__local float *to, int along, int tile, int span, int each,
+keep(__local TILE_NUMBER *to, int along, int tile, int span, int each,
      const float4 *next)
 {
     int item = (int)get_local_id(0);
@@ -112,13 +112,13 @@ keep(__local float *to, int along, int tile, int span, int each,
         if (e >= each) {
             continue;
         } else if (along) {
-            to[(f % 2 * 4 + 0) * span + f / 2] = next[e].s0;
-            to[(f % 2 * 4 + 1) * span + f / 2] = next[e].s1;
-            to[(f % 2 * 4 + 2) * span + f / 2] = next[e].s2;
-            to[(f % 2 * 4 + 3) * span + f / 2] = next[e].s3;
+            TILE_PUT(to, f % 2 * 4 + 0, f / 2, span, next[e].s0);
+            TILE_PUT(to, f % 2 * 4 + 1, f / 2, span, next[e].s1);
+            TILE_PUT(to, f % 2 * 4 + 2, f / 2, span, next[e].s2);
+            TILE_PUT(to, f % 2 * 4 + 3, f / 2, span, next[e].s3);
         } else {
-            *(__local float4 *)(to + f / (tile / 4) * span +
-                                f % (tile / 4) * 4) = next[e];
+            TILE_PUT_FOUR(to, f / (tile / 4), f % (tile / 4) * 4, span,
+                          next[e]);
         }
     }
 }
@@ -180,16 +180,16 @@ gemm_tiled(__global const STORAGE(TYPE_a) *a, __global const STORAGE(TYPE_a) *b,
            int near_a, int near_b, int c_row, int c_column, float alpha,
            float beta, int each, int count EPILOGUE_PARAMETERS)
 {
-    __local float tile_a[2 * TILE_A] __attribute__((aligned(16)));
-    __local float tile_b[2 * TILE_B] __attribute__((aligned(16)));
+    __local TILE_NUMBER tile_a[2 * TILE_A] __attribute__((aligned(16)));
+    __local TILE_NUMBER tile_b[2 * TILE_B] __attribute__((aligned(16)));
     int item = (int)get_local_id(0);
     int batch = (int)get_group_id(1), part = (int)get_group_id(2);
     int2 tile = tile_at((int)get_group_id(0), (rows + TILE_M - 1) / TILE_M,
                         (columns + TILE_N - 1) / TILE_N);
     int m0 = tile.s0 * TILE_M, n0 = tile.s1 * TILE_N;
     int l = part * each * DEPTH, end = min(l + each * DEPTH, depth);
-    __local const float *from_a = tile_a + tile_row(item);
-    __local const float *from_b = tile_b + tile_column(item);
+    __local const TILE_NUMBER *from_a = tile_a + TILE_FIRST * tile_row(item);
+    __local const TILE_NUMBER *from_b = tile_b + TILE_FIRST * tile_column(item);
     float4 sum[8][2], next_a[EACH_A / 4], next_b[EACH_B / 4];
     int now = 0;
 

@@ -200,6 +200,7 @@ oc_caps_fill(ocellus_device *device)
     caps->amx = oc_amx_probe(device);
     info->bfloat16 = caps->amx == OC_AMX_INSTRUCTIONS;
     caps->tensor = oc_tensor_probe(device);
+    caps->pairs = oc_pairs_probe(device);
     info->tensor_cores = caps->tensor == OC_TENSOR_INSTRUCTIONS;
     oc_verdicts_load(device);
     oc_tuning_load(device);

@@ -1,10 +1,12 @@
-/* tensor.c - does this device multiply in tensor cores, and rightly?
+/* tensor.c - does this device multiply in tensor cores, or pairs of halves at
+ * once, and rightly?
  *
  * Inline PTX is something that NVIDIA's compiler takes, though no extension
- * says so; and a driver may take it and do something else. So the very kernel
- * of the products (cl/gemm_tensor.cl) is built, with both types and operands
- * that lie both ways, and multiplies whole numbers so small that all sums are
- * exact. Whatever fails on the way, the products in tiles do without.
+ * says so, as AMD's takes names of instructions; and a driver may take them and
+ * do something else. So the very kernels of the products (cl/gemm_tensor.cl,
+ * cl/gemm_tiled.cl) are built, with operands that lie both ways, and multiply
+ * whole numbers so small that all sums are exact. Whatever fails on the way,
+ * the products in tiles do without.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,19 @@ right(int k, int n)
 {
     return (k * 3 + n * 11) % 7 - 3;
 }
+
+/* A kernel of products, and how it is asked for the instructions or loops. */
+struct method {
+    const char *kernel;
+    int depth; /* terms of a step */
+    const char *instructions, *loops;
+};
+
+static const struct method by_tensor_cores = {
+    "gemm_tensor", 32, "#define MMA_PTX 1\n#define STAGES 3\n",
+    "#define MMA_PTX 0\n#define STAGES 3\n"};
+static const struct method by_pairs = {"gemm_tiled", 8, "#define HALVES 1\n",
+                                       "#define HALVES 2\n"};
 
 /* ---- the numbers --------------------------------------------------------- */
 
@@ -77,13 +92,14 @@ is_product(const struct product *p)
 /* ---- the kernel ---------------------------------------------------------- */
 
 static cl_int
-launch(ocellus_device *device, cl_kernel kernel, const cl_mem memory[3])
+launch(ocellus_device *device, cl_kernel kernel, int depth,
+       const cl_mem memory[3])
 {
-    /* gemm_tensor's: c is not read, there is one batch and one part. */
+    /* c is not read, there is one batch and one part. */
     const cl_mem tensors[] = {memory[0], memory[1], memory[1], memory[2]};
     const cl_int sizes[] = {M, N, K, 1, 0, 0, 0, 0, 0, 0};
     const cl_float factors[] = {1, 0};
-    const cl_int parts[] = {(K + 31) / 32, M * N};
+    const cl_int parts[] = {(K + depth - 1) / depth, M * N};
     const size_t items = TILE * TILE / 64;
     const size_t global =
         ((M + TILE - 1) / TILE) * ((N + TILE - 1) / TILE) * items;
@@ -105,7 +121,8 @@ launch(ocellus_device *device, cl_kernel kernel, const cl_mem memory[3])
 }
 
 static int
-multiply(ocellus_device *device, cl_program program, struct product *p)
+multiply(ocellus_device *device, const struct method *method,
+         cl_program program, struct product *p)
 {
     struct {
         void *data;
@@ -113,7 +130,7 @@ multiply(ocellus_device *device, cl_program program, struct product *p)
     } of[] = {{p->a, sizeof p->a}, {p->b, sizeof p->b}, {p->y, sizeof p->y}};
     cl_mem memory[3] = {NULL};
     cl_int code;
-    cl_kernel kernel = clCreateKernel(program, "gemm_tensor", &code);
+    cl_kernel kernel = clCreateKernel(program, method->kernel, &code);
 
     fill(p);
     for (int k = 0; k < 3 && code == CL_SUCCESS; k++)
@@ -121,7 +138,7 @@ multiply(ocellus_device *device, cl_program program, struct product *p)
                                    CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
                                    of[k].bytes, of[k].data, &code);
     if (code == CL_SUCCESS)
-        code = launch(device, kernel, memory);
+        code = launch(device, kernel, method->depth, memory);
     if (code == CL_SUCCESS)
         code = clEnqueueReadBuffer(device->queue, memory[2], CL_TRUE, 0,
                                    sizeof p->y, p->y, 0, NULL, NULL);
@@ -134,10 +151,11 @@ multiply(ocellus_device *device, cl_program program, struct product *p)
 }
 
 static cl_program
-build(ocellus_device *device, const struct product *p, int instructions)
+build(ocellus_device *device, const struct method *method,
+      const struct product *p, int instructions)
 {
     const char *common = oc_program_text("common");
-    const char *own = oc_program_text("gemm_tensor");
+    const char *own = oc_program_text(method->kernel);
     const size_t size = strlen(common) + strlen(own) + 256;
     char *text = malloc(size);
     cl_program program;
@@ -145,20 +163,20 @@ build(ocellus_device *device, const struct product *p, int instructions)
     if (!text)
         return NULL;
     snprintf(text, size,
-             "#define MMA_PTX %d\n#define TYPE_a %d\n#define TILE_M %d\n"
-             "#define TILE_N %d\n#define TURNED_A %d\n#define TURNED_B %d\n"
-             "#define STAGES 3\n%s\n%s",
-             instructions, (int)p->type, TILE, TILE, p->turned, p->turned,
-             common, own);
+             "%s#define TYPE_a %d\n#define TILE_M %d\n#define TILE_N %d\n"
+             "#define TURNED_A %d\n#define TURNED_B %d\n%s\n%s",
+             instructions ? method->instructions : method->loops, (int)p->type,
+             TILE, TILE, p->turned, p->turned, common, own);
     program = oc_program_try(device, text);
     free(text);
     return program;
 }
 
-int
-oc_tensor_multiplies(ocellus_device *device, int instructions)
+/* The first with plain operands, the second with turned ones. */
+static int
+multiplies(ocellus_device *device, const struct method *method,
+           const ocellus_type types[2], int instructions)
 {
-    static const ocellus_type types[] = {OCELLUS_FLOAT16, OCELLUS_BFLOAT16};
     struct product *p = malloc(sizeof *p);
     int good = p != NULL;
 
@@ -167,13 +185,29 @@ oc_tensor_multiplies(ocellus_device *device, int instructions)
 
         p->type = types[turned];
         p->turned = turned;
-        program = build(device, p, instructions);
-        good = program && multiply(device, program, p);
+        program = build(device, method, p, instructions);
+        good = program && multiply(device, method, program, p);
         if (program)
             clReleaseProgram(program);
     }
     free(p);
     return good;
+}
+
+int
+oc_tensor_multiplies(ocellus_device *device, int instructions)
+{
+    static const ocellus_type types[] = {OCELLUS_FLOAT16, OCELLUS_BFLOAT16};
+
+    return multiplies(device, &by_tensor_cores, types, instructions);
+}
+
+int
+oc_pairs_multiply(ocellus_device *device, int instructions)
+{
+    static const ocellus_type types[] = {OCELLUS_FLOAT16, OCELLUS_FLOAT16};
+
+    return multiplies(device, &by_pairs, types, instructions);
 }
 
 /* ---- the answer ---------------------------------------------------------- */
@@ -191,23 +225,40 @@ could(const ocellus_device *device)
 }
 
 /* The kept verdict, or a fresh one. */
-int
-oc_tensor_probe(ocellus_device *device)
+static int
+is_kept(ocellus_device *device, const char *what,
+        int (*probe)(ocellus_device *, int))
 {
-    char *kept;
-    int can;
+    char *kept =
+        oc_cache_verdict(device->cache, "probe", device->kernels, what);
+    int can = kept && strcmp(kept, "yes") == 0;
 
-    if (!could(device))
-        return OC_TENSOR_NONE;
-    kept = oc_cache_verdict(device->cache, "probe", device->kernels, "tensor");
-    can = kept && strcmp(kept, "yes") == 0;
     if (!can && (!kept || strcmp(kept, "no") != 0)) {
-        can = oc_tensor_multiplies(device, 1);
-        oc_cache_set_verdict(device->cache, "probe", device->kernels, "tensor",
+        can = probe(device, 1);
+        oc_cache_set_verdict(device->cache, "probe", device->kernels, what,
                              can ? "yes" : "no");
-        oc_log(OCELLUS_LOG_DEBUG, "%s: tensor cores: %s", device->info.name,
+        oc_log(OCELLUS_LOG_DEBUG, "%s: %s: %s", device->info.name, what,
                can ? "yes" : "no");
     }
     free(kept);
-    return can ? OC_TENSOR_INSTRUCTIONS : OC_TENSOR_NONE;
+    return can;
+}
+
+int
+oc_tensor_probe(ocellus_device *device)
+{
+    return could(device) && is_kept(device, "tensor", oc_tensor_multiplies)
+               ? OC_TENSOR_INSTRUCTIONS
+               : OC_TENSOR_NONE;
+}
+
+/* AMD's compilers know the instruction by name; others are not asked. */
+int
+oc_pairs_probe(ocellus_device *device)
+{
+    return !device->caps.cpu &&
+                   oc_device_has(device->id, "cl_amd_device_attribute_query") &&
+                   is_kept(device, "pairs", oc_pairs_multiply)
+               ? OC_PAIRS_INSTRUCTIONS
+               : OC_PAIRS_NONE;
 }

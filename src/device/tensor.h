@@ -1,4 +1,5 @@
-/* tensor.h - tensor cores of NVIDIA's cards, by inline PTX (cl/mma.clh). */
+/* tensor.h - tensor cores of NVIDIA's cards, by inline PTX (cl/mma.clh), and
+ * AMD's products of pairs of halves (cl/tile.clh). */
 #ifndef OC_DEVICE_TENSOR_H
 #define OC_DEVICE_TENSOR_H
 
@@ -9,5 +10,10 @@ struct ocellus_device;
 int oc_tensor_multiplies(struct ocellus_device *device, int instructions);
 /* enum oc_tensor: OC_TENSOR_INSTRUCTIONS or OC_TENSOR_NONE. */
 int oc_tensor_probe(struct ocellus_device *device);
+
+/* The same of two products of half that are added to a float at once. */
+int oc_pairs_multiply(struct ocellus_device *device, int instructions);
+/* enum oc_pairs: OC_PAIRS_INSTRUCTIONS or OC_PAIRS_NONE. */
+int oc_pairs_probe(struct ocellus_device *device);
 
 #endif

@@ -27,6 +27,12 @@ enum oc_tensor {
     OC_TENSOR_LOOPS         /* the same in loops: for tests */
 };
 
+enum oc_pairs {
+    OC_PAIRS_NONE,
+    OC_PAIRS_INSTRUCTIONS, /* of AMD's cards, probed */
+    OC_PAIRS_LOOPS         /* the same in loops: for tests */
+};
+
 struct oc_caps {
     int cpu; /* CPU class: work-groups of one work-item,
               * explicit vectors, no local tiles; decided
@@ -45,6 +51,7 @@ struct oc_caps {
     int clblast;               /* GEMM library is usable */
     int amx;                   /* products of bfloat16 in tiles: enum oc_amx */
     int tensor; /* products of half and bfloat16 by warps: enum oc_tensor */
+    int pairs;  /* two products of half added to a float: enum oc_pairs */
     /* The doctor's verdicts: "conv:blocked" ... or NULL. A refused
      * implementation says so with this as its reason. */
     const char *const *quarantine;

@@ -262,6 +262,7 @@ define(struct oc_steps *steps, struct oc_step *launch,
         oc_define(steps, launch, "RAGGED", job->depth % OC_TILE_DEPTH != 0);
         oc_define(steps, launch, "FLIP", job->flip && !job->packed);
         oc_define(steps, launch, "FOURS", single && plane % 4 == 0);
+        oc_tile_define_halves(steps, launch, steps->node->in[0]->type);
     }
     oc_define(steps, launch, "PARTS", job->tiling.splits > 1);
     oc_define(steps, launch, "WIN_H", v->window[OC_H]);

@@ -72,6 +72,7 @@ oc_conv_tiled_weight(struct oc_steps *steps, const struct oc_node *node)
     const struct oc_tile_sum sum = {.fast = 1, .slow = 1, .alpha = 1};
 
     oc_define_type(steps, launch, "x", node->in[0]->type);
+    oc_tile_define_halves(steps, launch, node->in[0]->type);
     oc_define(steps, launch, "WIN_H", v.window[OC_H]);
     oc_define(steps, launch, "WIN_W", v.window[OC_W]);
     oc_define(steps, launch, "STRIDE_H", v.stride[OC_H]);

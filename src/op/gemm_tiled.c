@@ -114,6 +114,7 @@ multiply(struct oc_steps *steps, const struct oc_product *p,
         oc_define(steps, launch, "PAIRS", p->n % 2 == 0);
     } else {
         oc_define(steps, launch, "FOURS", in_vectors(p, 4) && p->n % 4 == 0);
+        oc_tile_define_halves(steps, launch, type);
     }
     oc_define(steps, launch, "PARTS", tiling->splits > 1);
     oc_arg_place(steps, launch, at->a, 0);

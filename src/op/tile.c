@@ -197,6 +197,15 @@ oc_tiling_launch(struct oc_step *launch, struct oc_steps *steps,
 }
 
 void
+oc_tile_define_halves(struct oc_steps *steps, struct oc_step *launch,
+                      ocellus_type type)
+{
+    if (type == OCELLUS_FLOAT16 && steps->caps->pairs != OC_PAIRS_NONE)
+        oc_define(steps, launch, "HALVES",
+                  steps->caps->pairs == OC_PAIRS_INSTRUCTIONS ? 1 : 2);
+}
+
+void
 oc_tile_sum(struct oc_steps *steps, const struct oc_tiling *tiling,
             int64_t count, const struct oc_tile_sum *sum)
 {

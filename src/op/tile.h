@@ -46,6 +46,11 @@ void oc_tiling_launch(struct oc_step *launch, struct oc_steps *steps,
                       const struct oc_tiled *product,
                       const struct oc_tiling *tiling);
 
+/* -DHALVES for factors of half, where the device adds two of their products
+ * at once. */
+void oc_tile_define_halves(struct oc_steps *steps, struct oc_step *launch,
+                           ocellus_type type);
+
 /* alpha * sum of the parts + beta * C, into output 0, with the epilogue. */
 struct oc_tile_sum {
     int c;           /* which input; not read where beta is 0 */

@@ -250,6 +250,9 @@ main(int argc, char **argv)
             plan_heavy((int)k, OCELLUS_BFLOAT16);
         }
         card.tensor = OC_TENSOR_NONE;
+        card.pairs = OC_PAIRS_INSTRUCTIONS;
+        plan_heavy((int)k, OCELLUS_FLOAT16);
+        card.pairs = OC_PAIRS_NONE;
     }
     free(seen);
     printf("%d\n", count);

@@ -13,8 +13,9 @@
 # (the second with tiles of 128 x 128) must also keep all its variables in
 # registers, no more than so many: NVIDIA's a work-item, AMD's vectors a lane.
 # Programs with NVIDIA's instructions (-DMMA_PTX=1) are compiled for NVIDIA
-# alone, where their multiplications must be in the PTX; without them the same
-# in loops is for tests, and may take what it takes.
+# alone, where their multiplications must be in the PTX, those with AMD's
+# products of two halves (-DHALVES=1) for AMD's cards that have them; without
+# them the same in loops is for tests, and may take what it takes.
 #
 # The table is in the test's log:
 #
@@ -41,6 +42,14 @@ compile() {
 multiplies() {
     case $options in
     *-DMMA_PTX=1*) return 0 ;;
+    esac
+    return 1
+}
+
+# Has it instructions of AMD's?
+adds_pairs() {
+    case $options in
+    *-DHALVES=1*) return 0 ;;
     esac
     return 1
 }
@@ -99,6 +108,10 @@ amd() {
     compile -target amdgcn-amd-amdhsa -mcpu="$1" \
         -Xclang -mlink-builtin-bitcode -Xclang "$clc/amdgcn--amdhsa.bc" \
         $options "$program.cl" -o "$program.s" || return 1
+    if adds_pairs && ! grep -q 'v_dot2' "$program.s"; then
+        echo 'there is no v_dot2 in it'
+        return 1
+    fi
     awk -v card="$1" '
         /\.amdhsa_kernel / { kernel = $2 }
         /^; NumVgprs:/ { registers = $3 }
@@ -125,9 +138,11 @@ if [ "$1" = one ]; then
     : >"$program.row"
     options=$(cut -s -d ' ' -f 2- "$program.options")
     {
-        nvidia || echo 'does not compile for NVIDIA'
+        adds_pairs || nvidia || echo 'does not compile for NVIDIA'
         multiplies && cards=
+        adds_pairs && cards=gfx1030
         multiplies && intel=
+        adds_pairs && intel=
         for card in $cards; do
             amd "$card" || echo "does not compile for $card"
         done

@@ -236,6 +236,14 @@ conv_bias(const struct oc_node *node, const double *const x[],
         .reference = reference_, .tolerance = tolerance_, .gpu = 1,            \
         .units = 1, .long_build = (type_) == OCELLUS_FLOAT16                   \
     }
+/* Two products of half at once. */
+#define TILED_PAIRS(op_, reference_, attributes_, a, b)                        \
+    {                                                                          \
+        .op = op_, .attributes = attributes_,                                  \
+        .in = {{a, .type = OCELLUS_FLOAT16}, {b, .type = OCELLUS_FLOAT16}},    \
+        .reference = reference_, .tolerance = 6e-4, .gpu = 1, .units = 1,      \
+        .pairs = 1, .by = "tiled", .no_gradient = 1                            \
+    }
 /* By tensor cores, whose factors and results are of that type. */
 #define TENSOR(type_, long_, op_, reference_, units_, attributes_, a, b, c)    \
     {                                                                          \
@@ -452,6 +460,13 @@ static const struct oc_case cases[] = {
     /* Its sum runs over 2x12x12 places: several parts. */
     TILED("ConvGradWeight", conv_weight, 64, "kernel_shape=3,3 pads=1,1,1,1",
           {"2x2x12x12"}, {"2x3x12x12"}),
+    TILED_PAIRS("Conv", conv, "pads=1,1,1,1", "1x11x6x5", "9x11x3x3"),
+    TILED_PAIRS("Conv", conv, NULL, "1x16x8x4", "24x16x1x1"),
+    TILED_PAIRS("Conv", conv, "pads=1,1,1,1", "1x3x7x6", "16x3x3x3"),
+    TILED_PAIRS("ConvGradInput", conv_input,
+                "pads=1,1,1,1 strides=2,2 extent=9,8", "1x10x5x4", "10x12x3x3"),
+    TILED_PAIRS("ConvGradWeight", conv_weight, "kernel_shape=3,3 pads=1,1,1,1",
+                "2x9x7x6", "2x10x7x6"),
     TILED_IN(OCELLUS_FLOAT16, 1e-3, "Conv", conv, "pads=1,1,1,1", "1x8x5x5",
              "9x8x3x3"),
     TILED_IN(OCELLUS_BFLOAT16, 8e-3, "Conv", conv, "pads=1,1,1,1", "1x3x5x4",

@@ -122,6 +122,15 @@ matmul(const struct oc_node *node, const double *const x[], double *const y[])
         .reference = gemm, .tolerance = tolerance_, .gpu = 1, .units = 1       \
     }
 
+/* The same with two products of half at once. */
+#define TILED_PAIRS(units_, a, b, attributes_)                                 \
+    {                                                                          \
+        .op = "Gemm", .attributes = attributes_,                               \
+        .in = {{a, .type = OCELLUS_FLOAT16}, {b, .type = OCELLUS_FLOAT16}},    \
+        .reference = gemm, .tolerance = 6e-4, .gpu = 1, .units = units_,       \
+        .pairs = 1, .by = "tiled", .no_gradient = 1                            \
+    }
+
 /* By tensor cores, whose factors and results are of that type. */
 #define TENSOR(type_, a, b, c, attributes_, units_, y)                         \
     {                                                                          \
@@ -206,6 +215,10 @@ static const struct oc_case cases[] = {
     TILED("5x260", "260x6", "6", "alpha=0.5 beta=2", 64, "5x6"),
     TILED("4x300", "8x300", "4x1", "transB=1", 64, "4x8"),
     TILED_IN(OCELLUS_FLOAT16, 1e-3, "12x16", "16x20"),
+    TILED_PAIRS(1, "36x44", "44x40", NULL),
+    TILED_PAIRS(1, "33x21", "21x37", NULL),
+    TILED_PAIRS(1, "44x36", "40x44", "transA=1 transB=1"),
+    TILED_PAIRS(64, "8x400", "400x12", NULL),
     TILED_IN(OCELLUS_BFLOAT16, 8e-3, "13x9", "9x5"),
     /* By tensor cores: each tile; chunks of eight, and rows that are none; all
      * turns; ends of rows, columns and sums; more steps than stages. */

@@ -67,6 +67,7 @@ struct oc_case {
                       * the device is */
     size_t largest;  /* of so many bytes at most an allocation; 0: likewise */
     int tensor;      /* with tensor cores, in loops where it has none */
+    int pairs;       /* with products of pairs of halves, likewise */
     const char *by;  /* the implementation that the planner must take */
     int long_build;  /* part of `make check-full` alone */
     int eager;       /* by whoever can do it, be it usually slower */

@@ -207,6 +207,8 @@ oc_test_open_session(struct oc_test *t, const struct ocellus_graph *graph,
     caps.eager = t->of->eager;
     if (t->of->tensor && !caps.tensor)
         caps.tensor = OC_TENSOR_LOOPS;
+    if (t->of->pairs && !caps.pairs)
+        caps.pairs = OC_PAIRS_LOOPS;
     if (t->of->largest > 0)
         caps.largest_allocation = t->of->largest;
     if (t->of->units > 0)

@@ -1,5 +1,5 @@
-/* tensor.c - the probe of tensor cores: its product, in loops on every device,
- * and by the instructions where the probe has found them. */
+/* tensor.c - the probes of tensor cores and of products of pairs of halves:
+ * in loops on every device, and by the instructions where they were found. */
 #include <stdio.h>
 
 #include "device/device.h"
@@ -39,6 +39,15 @@ main(void)
         else
             printf("ok - %s: by instructions # SKIP it has no tensor cores "
                    "that OpenCL reaches\n",
+                   list[d].name);
+        failed |= !check(oc_pairs_multiply(device, 0), list[d].name,
+                         "products of pairs in loops");
+        if (oc_device_caps(device)->pairs == OC_PAIRS_INSTRUCTIONS)
+            failed |= !check(oc_pairs_multiply(device, 1), list[d].name,
+                             "products of pairs by an instruction");
+        else
+            printf("ok - %s: pairs by an instruction # SKIP it has none that "
+                   "OpenCL reaches\n",
                    list[d].name);
         ocellus_device_close(device);
     }
