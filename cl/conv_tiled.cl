@@ -22,6 +22,7 @@
  * fill the device; tile_sum.cl adds the parts in their order.
  *
  * Registers at most: conv_tiled 168, conv_tiled/128x128 128.
+ * Registers at most: conv_tiled/128x128/halves 136.
  *
  *   TYPE_x                storage type of all tensors; parts are float
  *   TILE_M, TILE_N        of tile.clh

@@ -8,10 +8,11 @@
 # file of cl/ with the defaults of its options. All must compile. A kernel whose
 # file says in its head
 #
-#     Registers at most: NAME 168, NAME/128x128 128.
+#     Registers at most: NAME 168, NAME/128x128 128, NAME/128x128/halves 136.
 #
-# (the second with tiles of 128 x 128) must also keep all its variables in
-# registers, no more than so many: NVIDIA's a work-item, AMD's vectors a lane.
+# (the second with tiles of 128 x 128, the third with those and -DHALVES=1) must
+# also keep all its variables in registers, no more than so many: NVIDIA's a
+# work-item, AMD's vectors a lane.
 # Programs with NVIDIA's instructions (-DMMA_PTX=1) are compiled for NVIDIA
 # alone, where their multiplications must be in the PTX, those with AMD's
 # products of two halves (-DHALVES=1) for AMD's cards that have them; without
@@ -242,6 +243,8 @@ for options in "$folder"/*.options; do
                 most = limit[$1]
             if (($1 tile) in limit)
                 most = limit[$1 tile]
+            if (what ~ /-DHALVES=1/ && ($1 tile "/halves") in limit)
+                most = limit[$1 tile "/halves"]
             if (what ~ /-DMMA_PTX=0/)
                 most = "none"
             bad = most != "none" && ($4 > 0 || spill > 0 ||
